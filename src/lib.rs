@@ -1,0 +1,4 @@
+//! tickwire.
+pub mod model;
+pub mod series;
+pub mod sources;

@@ -1,0 +1,148 @@
+//! What happens to an alert, as the stream tells it.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    rule::{Aggregate, Direction, Level},
+    series::SeriesKey,
+    time::Timestamp,
+};
+
+/// Where an alert stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertState {
+    /// The value is over its threshold.
+    Firing,
+    /// The series is silent. Open; never taken for recovery.
+    NoData,
+    /// Over.
+    Resolved,
+}
+
+impl AlertState {
+    /// Firing or silent.
+    pub fn is_open(self) -> bool {
+        self != Self::Resolved
+    }
+
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Firing => "firing",
+            Self::NoData => "no_data",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// What just happened to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transition {
+    /// It opened; or its data came back and it still fires.
+    Fired,
+    /// It got worse.
+    Escalated,
+    /// It got better, but is not over.
+    Deescalated,
+    /// Its series fell silent.
+    NoData,
+    /// It is over; see [`Reason`].
+    Resolved,
+    /// Somebody has seen it.
+    Acknowledged,
+}
+
+/// Why an alert was resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The value came back.
+    Recovered,
+    /// Its rule is no longer there.
+    RuleRemoved,
+    /// Its series has ended.
+    SeriesGone,
+}
+
+/// Why an alert is what it is: the rule's terms and what was observed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// How the window became a value.
+    pub aggregate: Aggregate,
+    /// The side that is bad.
+    pub when: Direction,
+    /// The level's fire value, if a threshold made the alert.
+    pub fire: Option<f64>,
+    /// The level's clear value.
+    pub clear: Option<f64>,
+    /// The rule's window, in seconds; 0 for the newest sample alone.
+    pub window_seconds: f64,
+    /// The rule's `for`, in seconds.
+    pub for_seconds: f64,
+    /// Over the window: the newest sample.
+    pub last: Option<f64>,
+    /// Over the window: the mean.
+    pub avg: Option<f64>,
+    /// Over the window: the smallest.
+    pub min: Option<f64>,
+    /// Over the window: the largest.
+    pub max: Option<f64>,
+    /// Over the window: how many samples.
+    pub samples: usize,
+}
+
+/// One transition of one alert, complete in itself: the newest one of an alert is also its present state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlertEvent {
+    /// The alert (uuid v7); one from opening to resolution.
+    pub id: Uuid,
+    /// The rule that made it.
+    pub rule: Arc<str>,
+    /// Where it stands after this.
+    pub state: AlertState,
+    /// What happened.
+    pub transition: Transition,
+    /// Why it was resolved; only with [`Transition::Resolved`].
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<Reason>,
+    /// How bad; after resolution, how bad it was last.
+    pub level: Level,
+    /// The level before an escalation or de-escalation.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub previous_level: Option<Level>,
+    /// Somebody has seen it.
+    pub acknowledged: bool,
+    /// Reserved for silences: nobody is told while it is set.
+    pub silenced: bool,
+    /// The sentence for people.
+    pub message: String,
+    /// The series, its parts beside the other fields.
+    #[serde(flatten)]
+    pub series: SeriesKey,
+    /// The series' unit.
+    pub unit: String,
+    /// The value that was compared; `None` where silence made the alert.
+    pub value: Option<f64>,
+    /// The fire value it was compared with (the clear value when resolved).
+    pub threshold: Option<f64>,
+    /// When the alert opened.
+    pub since: Timestamp,
+    /// When this happened.
+    pub timestamp: Timestamp,
+    /// Whether its rule asks for people to be told.
+    pub notify: bool,
+    /// The rule's terms and what was observed.
+    pub why: Explanation,
+}
+
+impl AlertEvent {
+    /// How long the alert has been, or was, open.
+    pub fn duration(&self) -> Duration {
+        self.timestamp.since(self.since)
+    }
+}

@@ -1,0 +1,26 @@
+//! The vocabulary: values that every room speaks, checked when they are made.
+//!
+//! Pure data. Nothing here knows tokio, actix or SQL, and nothing here reads a clock except
+//! [`time::Clock`], which the application owns and hands out.
+
+pub mod alert;
+pub mod batch;
+pub mod event;
+pub mod glob;
+pub mod name;
+pub mod position;
+pub mod rule;
+pub mod series;
+pub mod template;
+pub mod time;
+
+pub use alert::{AlertEvent, AlertState, Explanation, Reason, Transition};
+pub use batch::{Batch, SourceId};
+pub use event::Activity;
+pub use glob::{Glob, Globs};
+pub use name::{HostName, InvalidName, LabelName, MetricName};
+pub use position::{Epoch, Position, Seq};
+pub use rule::{Aggregate, Direction, Guard, Level, Levels, NoData, NoDataPolicy, Rule, Threshold};
+pub use series::{Kind, Labels, SeriesId, SeriesKey, SeriesSpec, Unit};
+pub use template::Template;
+pub use time::{Clock, Timestamp};

@@ -1,0 +1,2 @@
+//! What makes batches.
+pub mod recorder;
