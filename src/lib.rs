@@ -1,4 +1,7 @@
 //! tickwire.
+pub mod config;
 pub mod model;
 pub mod series;
 pub mod sources;
+pub mod stream;
+pub mod windows;

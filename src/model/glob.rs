@@ -31,6 +31,14 @@ impl PartialEq for Glob {
     }
 }
 
+impl Eq for Glob {}
+
+impl std::hash::Hash for Glob {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.1.hash(state);
+    }
+}
+
 impl fmt::Debug for Glob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.1, f)
@@ -44,7 +52,7 @@ impl serde::Serialize for Glob {
 }
 
 /// Alternatives: matches when any of them does. Empty means "everything".
-#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, serde::Serialize)]
 pub struct Globs(Vec<Glob>);
 
 impl Globs {

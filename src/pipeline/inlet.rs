@@ -1,0 +1,126 @@
+//! The way into the pipeline: bounded, and never waited for by those who may not wait.
+//!
+//! When it is full a push is refused with [`Busy`] (503 and `Retry-After` to its sender); a source's own thread waits.
+
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use crate::{
+    model::{Activity, Batch, HostName, ProcessRow, SourceId},
+    series::Refused,
+};
+
+/// What became of a batch.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Samples taken.
+    pub accepted: usize,
+    /// Samples not taken: their index in the batch, and why.
+    pub refused: Vec<(usize, Refused)>,
+}
+
+/// What people do with alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlertCommand {
+    /// "I have seen it."
+    Acknowledge(Uuid),
+    /// Out of the list; an open one is acknowledged instead.
+    Dismiss(Uuid),
+    /// All resolved ones dismissed, all open ones acknowledged.
+    Clear,
+}
+
+/// There is no alert of this id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no alert {0}")]
+pub struct Unknown(pub Uuid);
+
+/// The inlet is full, or the server is stopping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many batches are waiting (key ingest.queue); try again")]
+pub struct Busy;
+
+#[derive(Debug)]
+pub(super) enum Message {
+    Batch {
+        batch: Batch,
+        reply: Option<oneshot::Sender<Outcome>>,
+    },
+    Activity(Activity),
+    Processes {
+        host: HostName,
+        rows: Vec<ProcessRow>,
+    },
+    SourceStopped(SourceId),
+    Alerts {
+        command: AlertCommand,
+        reply: oneshot::Sender<Result<usize, Unknown>>,
+    },
+}
+
+/// The inlet; a cheap handle.
+#[derive(Debug, Clone)]
+pub struct Inlet(mpsc::Sender<Message>);
+
+impl Inlet {
+    pub(super) fn new(sender: mpsc::Sender<Message>) -> Self {
+        Self(sender)
+    }
+
+    /// Hands over a pushed batch and tells what became of it.
+    pub async fn push(&self, batch: Batch) -> Result<Outcome, Busy> {
+        let (reply, outcome) = oneshot::channel();
+        let message = Message::Batch {
+            batch,
+            reply: Some(reply),
+        };
+        self.0.try_send(message).map_err(|_| Busy)?;
+        outcome.await.map_err(|_| Busy)
+    }
+
+    /// Hands over a line of the feed.
+    pub fn activity(&self, activity: Activity) -> Result<(), Busy> {
+        self.0.try_send(Message::Activity(activity)).map_err(|_| Busy)
+    }
+
+    /// From a source's own thread: hands over a batch, waiting for room, and tells what became of it.
+    pub fn batch_blocking(&self, batch: Batch) -> Result<Outcome, Busy> {
+        let (reply, outcome) = oneshot::channel();
+        let message = Message::Batch {
+            batch,
+            reply: Some(reply),
+        };
+        self.0.blocking_send(message).map_err(|_| Busy)?;
+        outcome.blocking_recv().map_err(|_| Busy)
+    }
+
+    /// From a source's own thread: what a host is busy with.
+    pub fn processes_blocking(&self, host: HostName, rows: Vec<ProcessRow>) {
+        // A list that is lost is replaced by the next one.
+        let _ = self.0.blocking_send(Message::Processes { host, rows });
+    }
+
+    /// From a source's own thread: a line of the feed.
+    pub fn activity_blocking(&self, activity: Activity) {
+        // The pipeline is gone only when the server stops, and then nobody reads the feed.
+        let _ = self.0.blocking_send(Message::Activity(activity));
+    }
+
+    /// Its user has stopped a source: its silence is not missing data.
+    pub async fn source_stopped(&self, source: SourceId) {
+        let _ = self.0.send(Message::SourceStopped(source)).await;
+    }
+
+    /// Does something to alerts; tells how many changed.
+    pub async fn alerts(&self, command: AlertCommand) -> Result<Result<usize, Unknown>, Busy> {
+        let (reply, outcome) = oneshot::channel();
+        self.0.try_send(Message::Alerts { command, reply }).map_err(|_| Busy)?;
+        outcome.await.map_err(|_| Busy)
+    }
+
+    /// Messages waiting, and how many may wait.
+    pub fn depth(&self) -> (usize, usize) {
+        let capacity = self.0.max_capacity();
+        (capacity - self.0.capacity(), capacity)
+    }
+}

@@ -1,0 +1,166 @@
+//! The present, as readers see it: windows, alerts, feed and counts, whole turns at a time.
+//!
+//! While a reader holds the guard the position of the log does not move, so what it reads belongs to that position.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+};
+
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use uuid::Uuid;
+
+use crate::{
+    model::{Activity, AlertEvent, AlertState, HostName, ProcessRow, SourceId},
+    windows::Windows,
+};
+
+/// Lines of the feed kept for pages; all of them are in the log as well.
+const FEED: usize = 100;
+
+/// The present; a cheap handle.
+#[derive(Debug, Clone)]
+pub struct Live(Arc<RwLock<LiveState>>);
+
+/// See the module.
+#[derive(Debug)]
+pub struct LiveState {
+    /// The newest samples.
+    pub windows: Windows,
+    /// Every alert that is open or was resolved and not dismissed, as its newest event, by id (and so by age).
+    alerts: BTreeMap<Uuid, Arc<AlertEvent>>,
+    history: usize,
+    feed: VecDeque<Arc<Activity>>,
+    processes: HashMap<HostName, Arc<[ProcessRow]>>,
+    totals: Counts,
+    by_source: HashMap<SourceId, Counts>,
+}
+
+/// Samples since the start of the server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Taken.
+    pub samples: u64,
+    /// Of these, older than their series' newest: streamed, but not in windows and rules.
+    pub late: u64,
+    /// Of these, with the timestamp of the sample before, in whose place they came.
+    pub replaced: u64,
+    /// Not taken: too many series, or another source's.
+    pub refused: u64,
+}
+
+impl Counts {
+    fn add(&mut self, other: Self) {
+        self.samples += other.samples;
+        self.late += other.late;
+        self.replaced += other.replaced;
+        self.refused += other.refused;
+    }
+}
+
+impl Live {
+    /// With these windows and alerts; at most `history` resolved alerts are kept, the newest.
+    pub fn new(windows: Windows, alerts: impl IntoIterator<Item = AlertEvent>, history: usize) -> Self {
+        let mut state = LiveState {
+            windows,
+            alerts: BTreeMap::new(),
+            history,
+            feed: VecDeque::new(),
+            processes: HashMap::new(),
+            totals: Counts::default(),
+            by_source: HashMap::new(),
+        };
+        for event in alerts {
+            state.add_alert(Arc::new(event));
+        }
+        Self(Arc::new(RwLock::new(state)))
+    }
+
+    /// The present; the position does not move while this is held, so hold it for a short time and never over an await.
+    pub fn read(&self) -> RwLockReadGuard<'_, LiveState> {
+        self.0.read()
+    }
+
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, LiveState> {
+        self.0.write()
+    }
+}
+
+impl LiveState {
+    /// Alerts that are firing or silent, oldest first.
+    pub fn open_alerts(&self) -> impl DoubleEndedIterator<Item = &Arc<AlertEvent>> {
+        self.alerts.values().filter(|a| a.state.is_open())
+    }
+
+    /// Alerts that are over and not dismissed, oldest first.
+    pub fn resolved_alerts(&self) -> impl DoubleEndedIterator<Item = &Arc<AlertEvent>> {
+        self.alerts.values().filter(|a| !a.state.is_open())
+    }
+
+    /// Whether there is an alert of this id.
+    pub fn has_alert(&self, id: Uuid) -> bool {
+        self.alerts.contains_key(&id)
+    }
+
+    /// The newest lines of the feed, newest first.
+    pub fn feed(&self) -> impl Iterator<Item = &Arc<Activity>> {
+        self.feed.iter().rev()
+    }
+
+    /// What a host is busiest with; empty when it is not known.
+    pub fn processes(&self, host: &HostName) -> Arc<[ProcessRow]> {
+        self.processes.get(host).cloned().unwrap_or_default()
+    }
+
+    /// Samples since the start.
+    pub fn totals(&self) -> Counts {
+        self.totals
+    }
+
+    /// Samples of one source since the start.
+    pub fn counts_of(&self, source: &SourceId) -> Counts {
+        self.by_source.get(source).copied().unwrap_or_default()
+    }
+
+    pub(super) fn count(&mut self, source: &SourceId, counts: Counts) {
+        self.totals.add(counts);
+        match self.by_source.get_mut(source) {
+            Some(of_source) => of_source.add(counts),
+            None => {
+                self.by_source.insert(source.clone(), counts);
+            }
+        }
+    }
+
+    pub(super) fn add_activity(&mut self, activity: Arc<Activity>) {
+        if self.feed.len() >= FEED {
+            self.feed.pop_front();
+        }
+        self.feed.push_back(activity);
+    }
+
+    pub(super) fn add_alert(&mut self, event: Arc<AlertEvent>) {
+        let resolved = event.state == AlertState::Resolved;
+        self.alerts.insert(event.id, event);
+        if resolved {
+            let over = self.resolved_alerts().count().saturating_sub(self.history);
+            let oldest: Vec<Uuid> = self.resolved_alerts().take(over).map(|a| a.id).collect();
+            self.dismiss(&oldest);
+        }
+    }
+
+    pub(super) fn set_processes(&mut self, host: HostName, rows: Vec<ProcessRow>) {
+        self.processes.insert(host, rows.into());
+    }
+
+    /// Takes resolved alerts out; returns how many there were.
+    pub(super) fn dismiss(&mut self, ids: &[Uuid]) -> usize {
+        let before = self.alerts.len();
+        for id in ids {
+            if self.alerts.get(id).is_some_and(|a| !a.state.is_open()) {
+                self.alerts.remove(id);
+            }
+        }
+        before - self.alerts.len()
+    }
+}

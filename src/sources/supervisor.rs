@@ -1,0 +1,425 @@
+//! Runs the sources: each on a thread of its own, at its own interval, contained.
+//!
+//! A source that fails, or panics, is tried again after a growing delay ([`RETRY_MAX`] at most) and never takes another
+//! down. What a source is doing is in its [`SourceStatus`].
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        mpsc::{RecvTimeoutError, Sender, channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use serde::Serialize;
+
+use super::{Reading, SampleError, Source};
+use crate::{
+    model::{Activity, Batch, Clock, SourceId, Timestamp},
+    pipeline::Inlet,
+};
+
+/// The longest wait before a failing source is tried again.
+const RETRY_MAX: Duration = Duration::from_secs(60);
+
+/// What a source is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Running {
+    /// It measures.
+    Running,
+    /// It was stopped, or never started.
+    Stopped,
+    /// It is tried again and again.
+    Failing,
+}
+
+/// A source as people see it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SourceStatus {
+    /// Its name.
+    pub name: SourceId,
+    /// What it is doing.
+    pub state: Running,
+    /// Its values are made up.
+    pub simulated: bool,
+    /// Seconds between two readings; none for what is pushed.
+    pub interval_seconds: Option<f64>,
+    /// Since when it fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
+    /// What went wrong last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+    /// Samples since the start of the server.
+    pub samples: u64,
+    /// Samples a second, over its newest readings.
+    pub samples_per_second: f64,
+}
+
+/// A source that can be run: how it is made, and how often it measures.
+pub struct Plan {
+    /// Its name.
+    pub name: SourceId,
+    /// Its values are made up.
+    pub simulated: bool,
+    /// The time between two readings.
+    pub interval: Duration,
+    /// Makes a fresh one, at each start and after each panic.
+    pub make: Box<dyn Fn() -> Box<dyn Source> + Send + Sync>,
+}
+
+/// There is no such source.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no source {name:?}; there are {known}")]
+pub struct UnknownSource {
+    name: String,
+    known: String,
+}
+
+/// Start or stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Let it measure.
+    Start,
+    /// Let it rest.
+    Stop,
+}
+
+/// All sources; a cheap handle.
+#[derive(Clone)]
+pub struct Supervisor(Arc<Inner>);
+
+struct Inner {
+    clock: Arc<Clock>,
+    inlet: Inlet,
+    sources: Vec<Managed>,
+    /// What is pushed is a source without a thread.
+    push: Mutex<Progress>,
+}
+
+struct Managed {
+    plan: Arc<Plan>,
+    progress: Arc<Mutex<Progress>>,
+    thread: Mutex<Option<Thread>>,
+}
+
+struct Thread {
+    stop: Sender<()>,
+    handle: JoinHandle<()>,
+}
+
+/// What a source's thread tells.
+#[derive(Debug, Default)]
+struct Progress {
+    running: bool,
+    failing_since: Option<Timestamp>,
+    last_error: Option<String>,
+    samples: u64,
+    rate: Rate,
+}
+
+/// Samples a second over about the last ten seconds.
+#[derive(Debug, Default)]
+struct Rate {
+    begun: Option<Instant>,
+    count: u64,
+    before: Option<f64>,
+}
+
+impl Rate {
+    const SPAN: Duration = Duration::from_secs(10);
+
+    fn add(&mut self, count: u64) {
+        let begun = *self.begun.get_or_insert_with(Instant::now);
+        self.count += count;
+        if begun.elapsed() >= Self::SPAN {
+            self.before = Some(self.count as f64 / begun.elapsed().as_secs_f64());
+            self.begun = Some(Instant::now());
+            self.count = 0;
+        }
+    }
+
+    fn per_second(&self) -> f64 {
+        let Some(begun) = self.begun else { return 0.0 };
+        let elapsed = begun.elapsed();
+        let rate = match self.before {
+            Some(before) if elapsed < Self::SPAN * 2 => before,
+            _ => self.count as f64 / elapsed.as_secs_f64().max(1.0),
+        };
+        (rate * 10.0).round() / 10.0
+    }
+}
+
+impl Supervisor {
+    /// Of these sources; none is started. What is pushed is one more, and is.
+    pub fn new(clock: Arc<Clock>, inlet: Inlet, plans: Vec<Plan>) -> Self {
+        let managed = |plan| Managed {
+            plan: Arc::new(plan),
+            progress: Arc::default(),
+            thread: Mutex::default(),
+        };
+        let push = Progress {
+            running: true,
+            ..Progress::default()
+        };
+        Self(Arc::new(Inner {
+            clock,
+            inlet,
+            sources: plans.into_iter().map(managed).collect(),
+            push: Mutex::new(push),
+        }))
+    }
+
+    /// All sources, as they are now.
+    pub fn status(&self) -> Vec<SourceStatus> {
+        let mut all: Vec<SourceStatus> = self
+            .0
+            .sources
+            .iter()
+            .map(|source| source.progress.lock().status(&source.plan.name, Some(&source.plan)))
+            .collect();
+        all.push(self.0.push.lock().status(&crate::pipeline::push_source(), None));
+        all
+    }
+
+    /// Starts or stops one; tells whether that changed anything. Waits for a stopped source's thread, so not for an
+    /// async thread.
+    pub fn act(&self, name: &str, action: Action) -> Result<bool, UnknownSource> {
+        let push = crate::pipeline::push_source();
+        if name == push.as_str() {
+            let wanted = action == Action::Start;
+            let was = std::mem::replace(&mut self.0.push.lock().running, wanted);
+            if was != wanted {
+                self.tell(&push, action);
+            }
+            return Ok(was != wanted);
+        }
+        let found = self.0.sources.iter().find(|s| s.plan.name.as_str() == name);
+        let source = found.ok_or_else(|| UnknownSource {
+            name: name.chars().take(80).collect(),
+            known: self.names(),
+        })?;
+        let changed = match action {
+            Action::Start => source.start(&self.0.clock, &self.0.inlet),
+            Action::Stop => source.stop(),
+        };
+        if changed {
+            self.tell(&source.plan.name, action);
+        }
+        Ok(changed)
+    }
+
+    /// Whether pushed samples are taken.
+    pub fn takes_pushes(&self) -> bool {
+        self.0.push.lock().running
+    }
+
+    /// Pushed samples were taken.
+    pub fn pushed(&self, samples: u64) {
+        self.0.push.lock().took(samples);
+    }
+
+    /// Stops all and waits for their threads.
+    pub fn stop_all(&self) {
+        for source in &self.0.sources {
+            source.stop();
+        }
+    }
+
+    fn names(&self) -> String {
+        let names = self.status().into_iter().map(|s| s.name.to_string());
+        names.collect::<Vec<_>>().join(", ")
+    }
+
+    fn tell(&self, name: &SourceId, action: Action) {
+        let (kind, word) = match action {
+            Action::Start => ("source_started", "started"),
+            Action::Stop => ("source_stopped", "stopped"),
+        };
+        self.0.inlet.activity_blocking(Activity {
+            kind: kind.to_owned(),
+            message: format!("source {name} {word}"),
+            host: None,
+            timestamp: self.0.clock.now(),
+        });
+        if action == Action::Stop {
+            self.0.inlet.source_stopped_blocking(name.clone());
+        }
+    }
+}
+
+impl Managed {
+    fn start(&self, clock: &Arc<Clock>, inlet: &Inlet) -> bool {
+        let mut thread = self.thread.lock();
+        if thread.is_some() {
+            return false;
+        }
+        let (stop, stopped) = channel();
+        *self.progress.lock() = Progress {
+            running: true,
+            samples: self.progress.lock().samples,
+            ..Progress::default()
+        };
+        let worker = Worker {
+            plan: self.plan.clone(),
+            clock: clock.clone(),
+            inlet: inlet.clone(),
+            progress: self.progress.clone(),
+        };
+        let spawned = std::thread::Builder::new()
+            .name(format!("source-{}", self.plan.name))
+            .spawn(move || worker.run(&stopped));
+        match spawned {
+            Ok(handle) => *thread = Some(Thread { stop, handle }),
+            Err(error) => {
+                self.progress.lock().failed(&error.to_string(), clock.now());
+                return false;
+            }
+        }
+        true
+    }
+
+    fn stop(&self) -> bool {
+        let Some(thread) = self.thread.lock().take() else {
+            return false;
+        };
+        drop(thread.stop);
+        if thread.handle.join().is_err() {
+            tracing::error!(source = %self.plan.name, "the source's thread panicked");
+        }
+        let mut progress = self.progress.lock();
+        progress.running = false;
+        progress.failing_since = None;
+        progress.rate = Rate::default();
+        true
+    }
+}
+
+impl Progress {
+    fn took(&mut self, samples: u64) {
+        self.samples += samples;
+        self.rate.add(samples);
+    }
+
+    fn failed(&mut self, error: &str, now: Timestamp) {
+        self.failing_since.get_or_insert(now);
+        self.last_error = Some(error.to_owned());
+    }
+
+    fn status(&self, name: &SourceId, plan: Option<&Arc<Plan>>) -> SourceStatus {
+        let state = match (self.running, self.failing_since) {
+            (false, _) => Running::Stopped,
+            (true, None) => Running::Running,
+            (true, Some(_)) => Running::Failing,
+        };
+        SourceStatus {
+            name: name.clone(),
+            state,
+            simulated: plan.is_some_and(|p| p.simulated),
+            interval_seconds: plan.map(|p| p.interval.as_secs_f64()),
+            failing_since: self.failing_since,
+            last_error: self.last_error.clone(),
+            samples: self.samples,
+            samples_per_second: self.rate.per_second(),
+        }
+    }
+}
+
+/// The thread of one source.
+struct Worker {
+    plan: Arc<Plan>,
+    clock: Arc<Clock>,
+    inlet: Inlet,
+    progress: Arc<Mutex<Progress>>,
+}
+
+impl Worker {
+    fn run(self, stop: &std::sync::mpsc::Receiver<()>) {
+        let interval = self.plan.interval;
+        let mut source = None;
+        let mut due = Instant::now();
+        let mut retry = interval;
+        loop {
+            let measured = catch_unwind(AssertUnwindSafe(|| {
+                source
+                    .get_or_insert_with(|| (self.plan.make)())
+                    .sample(self.clock.now())
+            }));
+            let result = measured.unwrap_or_else(|_| {
+                source = None;
+                Err(SampleError::new("the source panicked; it is started anew"))
+            });
+            due += match result {
+                Ok(reading) => {
+                    self.deliver(reading);
+                    retry = interval;
+                    interval
+                }
+                Err(error) => {
+                    self.fail(&error);
+                    retry = (retry * 2).min(RETRY_MAX.max(interval));
+                    retry
+                }
+            };
+            let now = Instant::now();
+            if due < now {
+                // Readings that are overdue are left out, not made up for.
+                let missed = (now - due).as_nanos() / interval.as_nanos().max(1) + 1;
+                due += interval * u32::try_from(missed).unwrap_or(u32::MAX);
+            }
+            match stop.recv_timeout(due.saturating_duration_since(now)) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn deliver(&self, reading: Reading) {
+        let now = self.clock.now();
+        let mut samples = 0;
+        let mut fault = reading.faults.into_iter().next();
+        for (layout, values) in reading.batches {
+            let batch = Batch {
+                source: self.plan.name.clone(),
+                timestamp: reading.timestamp,
+                interval: Some(self.plan.interval),
+                layout,
+                values,
+            };
+            if let Ok(outcome) = self.inlet.batch_blocking(batch) {
+                samples += outcome.accepted as u64;
+                if let Some((_, refused)) = outcome.refused.first() {
+                    fault = Some(refused.to_string());
+                }
+            }
+        }
+        if let Some((host, rows)) = reading.processes {
+            self.inlet.processes_blocking(host, rows);
+        }
+        for (kind, message) in reading.activities {
+            self.inlet.activity_blocking(Activity {
+                kind,
+                message,
+                host: None,
+                timestamp: now,
+            });
+        }
+        let mut progress = self.progress.lock();
+        progress.took(samples);
+        progress.failing_since = None;
+        progress.last_error = fault;
+    }
+
+    fn fail(&self, error: &SampleError) {
+        let mut progress = self.progress.lock();
+        if progress.failing_since.is_none() {
+            tracing::warn!(source = %self.plan.name, %error, "a source fails; it is tried again");
+        }
+        progress.failed(&error.to_string(), self.clock.now());
+    }
+}

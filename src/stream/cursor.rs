@@ -1,0 +1,293 @@
+//! A cursor: all that the server holds for one client of one view.
+//!
+//! It is in *replay* (complete, never conflated) until it reaches the head, then *live*. It has no queue: the bytes are
+//! chosen when its socket can take them. A live cursor that has fallen more than `slow_after` behind gets the newest
+//! sample of each series and is told how many it did not get; alerts it always gets, and when the log has forgotten one
+//! that it should have had, it is ended ([`Step::TooSlow`]) and may resume.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+
+use super::{
+    Stream,
+    encode::{self, Chunk},
+    filter::{Topic, Topics},
+    log::{ResetReason, Start},
+    view::{Samples, Stretch, View},
+};
+use crate::model::{Seq, Timestamp};
+
+/// Where a stream ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// With this number.
+    Seq(Seq),
+    /// With the last event received at this time.
+    Time(Timestamp),
+}
+
+/// Why a stream ended by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndReason {
+    /// `limit` events were sent.
+    Limit,
+    /// `until` was reached.
+    Until,
+}
+
+impl EndReason {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Limit => "limit",
+            Self::Until => "until",
+        }
+    }
+}
+
+/// What a paused cursor does about what it has not seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Missed {
+    /// Alerts and activity come, samples go on from now.
+    #[default]
+    Alerts,
+    /// Everything comes.
+    Replay,
+    /// Nothing comes.
+    Latest,
+}
+
+/// What to do next for a client.
+#[derive(Debug)]
+pub enum Step {
+    /// Send this.
+    Send(Bytes),
+    /// Nothing now; ask again after a tick, or after `due`.
+    Wait {
+        /// When to ask again without a tick.
+        due: Option<Duration>,
+    },
+    /// Tell it that something may be missing; then go on.
+    Reset(ResetReason),
+    /// Tell it how many samples were conflated; then go on.
+    Lagged(u64),
+    /// It has all it asked for.
+    End(EndReason),
+    /// It was too slow for its alerts.
+    TooSlow,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Cursor {
+    view: Arc<View>,
+    at: Seq,
+    /// In replay until here at least; `None` when live.
+    replay: bool,
+    /// Up to here without samples: what [`Missed::Alerts`] leaves out.
+    skip_samples_to: Seq,
+    remaining: Option<u64>,
+    events: u64,
+    until: Option<Until>,
+    paused: bool,
+    reset: Option<ResetReason>,
+    /// Chosen, but to be sent after a [`Step::Lagged`].
+    chosen: Option<Arc<Chunk>>,
+}
+
+impl Cursor {
+    /// A cursor that begins at `start`, and ends after `limit` events or at `until`.
+    pub fn new(view: Arc<View>, start: Start, limit: Option<u64>, until: Option<Until>) -> Self {
+        Self {
+            view,
+            at: start.after,
+            replay: true,
+            skip_samples_to: 0,
+            remaining: limit,
+            events: 0,
+            until,
+            paused: false,
+            reset: start.reset,
+            chosen: None,
+        }
+    }
+
+    /// Everything up to here has been sent or does not match.
+    pub fn at(&self) -> Seq {
+        self.at
+    }
+
+    /// How many events it has chosen so far.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Whether it has reached the head and goes with it.
+    pub fn is_live(&self) -> bool {
+        !self.replay
+    }
+
+    /// Its view.
+    pub fn view(&self) -> &Arc<View> {
+        &self.view
+    }
+
+    /// Freezes it.
+    pub fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// Lets it go on; returns how many samples it will not get.
+    pub fn resume(&mut self, stream: &Stream, missed: Missed) -> u64 {
+        if !std::mem::take(&mut self.paused) {
+            return 0;
+        }
+        let head = stream.log().head();
+        let skipped = match missed {
+            Missed::Replay => 0,
+            _ => encode::count(stream, &self.view, self.at, head),
+        };
+        match missed {
+            Missed::Alerts => self.skip_samples_to = head,
+            Missed::Replay => self.replay = true,
+            Missed::Latest => self.at = head,
+        }
+        skipped
+    }
+
+    /// The next thing to do.
+    pub fn step(&mut self, stream: &Stream, now: Timestamp) -> Step {
+        if let Some(reason) = self.reset.take() {
+            return Step::Reset(reason);
+        }
+        if let Some(chunk) = self.chosen.take() {
+            return self.send(&chunk);
+        }
+        if self.remaining == Some(0) {
+            return Step::End(EndReason::Limit);
+        }
+        if self.paused {
+            return Step::Wait { due: None };
+        }
+        loop {
+            let (bound, last) = self.bound(stream, now);
+            let head = stream.log().head();
+            if self.replay && self.at >= head {
+                self.replay = false;
+            }
+            let target = if self.replay || self.at < self.skip_samples_to {
+                head
+            } else {
+                self.view.target(stream, now)
+            };
+            let target = target.min(bound);
+            if self.at >= target {
+                if last && self.at >= bound {
+                    return Step::End(EndReason::Until);
+                }
+                return self.wait(stream, now);
+            }
+            let (chunk, conflated) = match self.choose(stream, target, now) {
+                Ok(chosen) => chosen,
+                Err(step) => return step,
+            };
+            let skipped = if conflated { chunk.skipped } else { 0 };
+            if skipped > 0 {
+                self.chosen = Some(chunk);
+                return Step::Lagged(skipped);
+            }
+            let moved = chunk.upto > self.at;
+            let empty = chunk.bytes.is_empty();
+            let step = self.send(&chunk);
+            if !empty {
+                return step;
+            }
+            debug_assert!(moved, "a chunk without bytes must move on");
+            if !moved {
+                return self.wait(stream, now);
+            }
+        }
+    }
+
+    fn send(&mut self, chunk: &Chunk) -> Step {
+        self.at = chunk.upto.max(self.at);
+        self.events += chunk.events;
+        if let Some(remaining) = &mut self.remaining {
+            *remaining = remaining.saturating_sub(chunk.events);
+        }
+        Step::Send(chunk.bytes.clone())
+    }
+
+    /// How far `until` lets it go, and whether that is final.
+    fn bound(&self, stream: &Stream, now: Timestamp) -> (Seq, bool) {
+        match self.until {
+            None => (Seq::MAX, false),
+            Some(Until::Seq(seq)) => (seq, true),
+            Some(Until::Time(time)) if now > time => (stream.log().received_by(time), true),
+            Some(Until::Time(_)) => (Seq::MAX, false),
+        }
+    }
+
+    fn wait(&self, stream: &Stream, now: Timestamp) -> Step {
+        let behind = stream.log().head() > self.at;
+        let flush = behind.then(|| self.view.next_flush(now)).flatten();
+        let until = match self.until {
+            Some(Until::Time(time)) => Some(time.since(now) + Duration::from_millis(1)),
+            _ => None,
+        };
+        Step::Wait {
+            due: flush.into_iter().chain(until).min(),
+        }
+    }
+
+    /// The bytes up to `target`, and whether the client fell behind for them.
+    fn choose(
+        &mut self,
+        stream: &Stream,
+        target: Seq,
+        now: Timestamp,
+    ) -> Result<(Arc<Chunk>, bool), Step> {
+        let topics = self.view.spec.topics;
+        let mut stretch = Stretch {
+            after: self.at,
+            upto: target,
+            samples: Samples::All,
+        };
+        let kept_up = self.at >= stream.previous_head();
+        let floor = if kept_up { 0 } else { stream.log().floor(topics) };
+        let forgotten = floor > self.at;
+        let mut conflated = false;
+        if self.at < self.skip_samples_to {
+            stretch.samples = Samples::None;
+            stretch.upto = target.min(self.skip_samples_to);
+        } else if !self.replay && !self.view.spec.period.is_zero() {
+            stretch.samples = Samples::Newest;
+        } else if !self.replay && !kept_up {
+            let oldest = stream.log().received_after(topics, self.at);
+            conflated = oldest.is_some_and(|t| now.since(t) > stream.slow_after());
+            if conflated || forgotten {
+                stretch.samples = Samples::Newest;
+            }
+        }
+        if forgotten {
+            let alerts = Topics::of(&[Topic::Alerts]);
+            let wants_alerts = topics.contains(Topic::Alerts);
+            if wants_alerts && stream.log().floor(alerts) > self.at {
+                if !self.replay {
+                    return Err(Step::TooSlow);
+                }
+            } else if !self.replay && self.at >= self.skip_samples_to {
+                self.at = floor;
+                return Err(Step::Lagged(floor - stretch.after));
+            }
+            self.at = floor;
+            return Err(Step::Reset(ResetReason::Evicted));
+        }
+        if let Some(remaining) = self.remaining {
+            let chunk = encode::chunk(stream, &self.view, stretch, remaining);
+            return Ok((Arc::new(chunk), conflated));
+        }
+        Ok((self.view.chunk(stream, stretch), conflated))
+    }
+}

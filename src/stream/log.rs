@@ -1,0 +1,332 @@
+//! The ordered log in memory: samples, alerts and activity under one sequence of numbers.
+//!
+//! Three lanes share the numbers and are bounded apart: samples and activity by bytes, alerts by count, so that a
+//! flood of samples never pushes out an alert. What a lane forgets is told to whoever asks for it ([`Start::reset`]),
+//! and counted. The pipeline appends; readers copy out references and encode outside the lock.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::RwLock;
+
+use super::filter::{Topic, Topics};
+use crate::{
+    model::{Activity, AlertEvent, Epoch, Position, Seq, Timestamp},
+    series::Series,
+};
+
+/// The series of a batch, in order; shared by all batches of the same shape.
+pub type Layout = Arc<[Arc<Series>]>;
+
+/// One thing in the log. It takes the numbers `first..=last`.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its first number.
+    pub first: Seq,
+    /// Its last number; for samples, one number each.
+    pub last: Seq,
+    /// When the pipeline took it.
+    pub received: Timestamp,
+    /// What it is.
+    pub what: What,
+}
+
+/// What an entry holds.
+#[derive(Debug)]
+pub enum What {
+    /// A batch: `values[i]` is of `layout[i]` and has the number `first + i`.
+    Samples {
+        /// When it was measured.
+        timestamp: Timestamp,
+        /// The series.
+        layout: Layout,
+        /// The readings.
+        values: Box<[f64]>,
+    },
+    /// A transition of an alert, with its JSON.
+    Alert {
+        /// The transition.
+        event: Arc<AlertEvent>,
+        /// Its fields after the type: `,"id":…` up to, not with, the closing brace.
+        json: Box<str>,
+    },
+    /// A line of the feed, likewise.
+    Activity {
+        /// The line.
+        activity: Arc<Activity>,
+        /// Its fields after the type, likewise.
+        json: Box<str>,
+    },
+}
+
+impl Entry {
+    fn topic(&self) -> Topic {
+        match self.what {
+            What::Samples { .. } => Topic::Metrics,
+            What::Alert { .. } => Topic::Alerts,
+            What::Activity { .. } => Topic::Activity,
+        }
+    }
+
+    /// Resident bytes, nearly.
+    fn weight(&self) -> usize {
+        let payload = match &self.what {
+            What::Samples { values, .. } => values.len() * 8,
+            What::Alert { json, .. } => json.len() * 2,
+            What::Activity { json, .. } => json.len() * 2,
+        };
+        payload + 160
+    }
+}
+
+/// Where a reader begins, and what it must be told first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Start {
+    /// Everything after this number follows.
+    pub after: Seq,
+    /// Set when something that matches may be missing before that.
+    pub reset: Option<ResetReason>,
+}
+
+/// Why a stream does not start where it was asked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResetReason {
+    /// The log has forgotten it.
+    Evicted,
+    /// It belongs to an earlier life of the server, and was not kept.
+    Lost,
+    /// This server never gave it out.
+    Unknown,
+    /// It is past the newest event.
+    Ahead,
+}
+
+impl ResetReason {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Evicted => "evicted",
+            Self::Lost => "lost",
+            Self::Unknown => "unknown",
+            Self::Ahead => "ahead",
+        }
+    }
+}
+
+/// One bounded sequence of entries.
+#[derive(Debug, Default)]
+struct Lane {
+    entries: VecDeque<Arc<Entry>>,
+    weight: usize,
+    /// The last number this lane has forgotten; 0 when it still has everything.
+    floor: Seq,
+}
+
+impl Lane {
+    fn push(&mut self, entry: Arc<Entry>) {
+        self.weight += entry.weight();
+        self.entries.push_back(entry);
+    }
+
+    /// Forgets from the old end while `full` says so; always keeps the newest. Returns how many went.
+    fn evict(&mut self, full: impl Fn(&Self) -> bool) -> u64 {
+        let mut evicted = 0;
+        while self.entries.len() > 1 && full(self) {
+            if let Some(entry) = self.entries.pop_front() {
+                self.weight -= entry.weight();
+                self.floor = entry.last;
+                evicted += 1;
+            }
+        }
+        evicted
+    }
+
+    /// The entries that hold numbers in `after+1..=upto`, oldest first.
+    fn range(&self, after: Seq, upto: Seq) -> impl Iterator<Item = &Arc<Entry>> {
+        let start = self.entries.partition_point(|e| e.last <= after);
+        self.entries
+            .range(start..)
+            .take_while(move |e| e.first <= upto)
+    }
+}
+
+/// The log. Bounds: `bytes` for samples and activity, `alerts_kept` alert events.
+#[derive(Debug)]
+pub struct Log {
+    epoch: Epoch,
+    epoch_text: String,
+    /// Boot counters below this one are earlier lives on the same data folder, by suffix.
+    earlier: Vec<Epoch>,
+    bytes: usize,
+    alerts_kept: usize,
+    lanes: RwLock<[Lane; 3]>,
+    /// The newest number that readers may see.
+    head: AtomicU64,
+    /// The newest alert's number.
+    last_alert: AtomicU64,
+    evicted: AtomicU64,
+}
+
+const LANES: [Topic; 3] = [Topic::Metrics, Topic::Alerts, Topic::Activity];
+
+impl Log {
+    /// An empty log of this epoch; `earlier` are the epochs known from the store.
+    pub fn new(epoch: Epoch, earlier: Vec<Epoch>, bytes: usize, alerts_kept: usize) -> Self {
+        Self {
+            epoch,
+            epoch_text: epoch.to_string(),
+            earlier,
+            bytes,
+            alerts_kept,
+            lanes: RwLock::default(),
+            head: AtomicU64::new(0),
+            last_alert: AtomicU64::new(0),
+            evicted: AtomicU64::new(0),
+        }
+    }
+
+    /// Appends entries in the order of their numbers and lets readers see them. For the pipeline alone.
+    pub fn append(&self, entries: impl IntoIterator<Item = Entry>) {
+        let mut lanes = self.lanes.write();
+        let mut head = self.head.load(Ordering::Relaxed);
+        for entry in entries {
+            head = entry.last;
+            let lane = match entry.topic() {
+                Topic::Alerts => {
+                    self.last_alert.store(entry.last, Ordering::Release);
+                    1
+                }
+                Topic::Activity => 2,
+                _ => 0,
+            };
+            lanes[lane].push(Arc::new(entry));
+        }
+        let [samples, alerts, activity] = &mut *lanes;
+        let evicted = samples.evict(|lane| lane.weight > self.bytes)
+            + activity.evict(|lane| lane.weight > self.bytes / 8)
+            + alerts.evict(|lane| lane.entries.len() > self.alerts_kept);
+        self.evicted.fetch_add(evicted, Ordering::Relaxed);
+        self.head.store(head, Ordering::Release);
+    }
+
+    /// The newest number; everything up to it can be read.
+    pub fn head(&self) -> Seq {
+        self.head.load(Ordering::Acquire)
+    }
+
+    /// The newest position.
+    pub fn position(&self) -> Position {
+        self.at(self.head())
+    }
+
+    /// The position of a number of this epoch.
+    pub fn at(&self, seq: Seq) -> Position {
+        Position {
+            epoch: self.epoch,
+            seq,
+        }
+    }
+
+    /// This life's epoch as text, which every position begins with.
+    pub fn epoch_text(&self) -> &str {
+        &self.epoch_text
+    }
+
+    /// The number of the newest alert event; 0 when there was none.
+    pub fn last_alert(&self) -> Seq {
+        self.last_alert.load(Ordering::Acquire)
+    }
+
+    /// How many entries have been forgotten for want of room.
+    pub fn evicted(&self) -> u64 {
+        self.evicted.load(Ordering::Relaxed)
+    }
+
+    /// Bytes held, nearly.
+    pub fn weight(&self) -> usize {
+        self.lanes.read().iter().map(|lane| lane.weight).sum()
+    }
+
+    /// The last number that a reader of these topics can no longer get.
+    pub fn floor(&self, topics: Topics) -> Seq {
+        let lanes = self.lanes.read();
+        let wanted = LANES.iter().zip(lanes.iter());
+        wanted
+            .filter(|(topic, _)| topics.contains(**topic))
+            .map(|(_, lane)| lane.floor)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// The entries of these topics in `after+1..=upto`, in order; at most about `weight` bytes of them.
+    pub fn range(&self, topics: Topics, after: Seq, upto: Seq, weight: usize) -> Vec<Arc<Entry>> {
+        let lanes = self.lanes.read();
+        let mut runs: Vec<_> = LANES
+            .iter()
+            .zip(lanes.iter())
+            .filter(|(topic, _)| topics.contains(**topic))
+            .map(|(_, lane)| lane.range(after, upto).peekable())
+            .collect();
+        let mut found = Vec::new();
+        let mut taken = 0;
+        while taken < weight {
+            let firsts = runs.iter_mut().map(|run| run.peek().map(|e| e.first));
+            let next = firsts.enumerate().filter_map(|(i, first)| Some((first?, i))).min();
+            let Some(entry) = next.and_then(|(_, i)| runs[i].next()) else {
+                break;
+            };
+            taken += entry.weight();
+            found.push(entry.clone());
+        }
+        found
+    }
+
+    /// When the first entry after `after` in these topics was received.
+    pub fn received_after(&self, topics: Topics, after: Seq) -> Option<Timestamp> {
+        let first = self.range(topics, after, Seq::MAX, 1);
+        first.first().map(|entry| entry.received)
+    }
+
+    /// The newest number received at or before `time`, in any lane.
+    pub fn received_by(&self, time: Timestamp) -> Seq {
+        let lanes = self.lanes.read();
+        let newest = lanes.iter().map(|lane| {
+            let after = lane.entries.partition_point(|e| e.received <= time);
+            match after.checked_sub(1) {
+                Some(i) => lane.entries[i].last,
+                None => lane.floor,
+            }
+        });
+        newest.max().unwrap_or(0)
+    }
+
+    /// Where a reader of `topics` that has seen `position` goes on.
+    pub fn resume(&self, position: Position, topics: Topics) -> Start {
+        let head = self.head();
+        let floor = self.floor(topics);
+        let reset = if position.epoch == self.epoch {
+            if position.seq > head {
+                Some(ResetReason::Ahead)
+            } else if position.seq < floor {
+                Some(ResetReason::Evicted)
+            } else {
+                None
+            }
+        } else if self.earlier.contains(&position.epoch) {
+            Some(ResetReason::Lost)
+        } else {
+            Some(ResetReason::Unknown)
+        };
+        let after = match reset {
+            None => position.seq,
+            Some(ResetReason::Ahead) => head,
+            Some(_) => floor,
+        };
+        Start { after, reset }
+    }
+}

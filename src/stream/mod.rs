@@ -1,0 +1,151 @@
+//! The streaming core: one ordered log, and however many clients read it.
+//!
+//! - [`log`]: the ordered, bounded log of samples, alerts and activity
+//! - [`filter`], [`view`]: what a client asks for; clients that ask for the same share every byte
+//! - [`encode`]: stretches of the log as bytes
+//! - [`cursor`]: all that is held for one client
+//! - [`shard`]: the clients of one worker thread, woken together
+//!
+//! A tick is published by [`Stream::publish`] after it was appended to the log: one wake for each shard. The first
+//! worker that needs a stretch for a view encodes it, for all.
+
+pub mod counters;
+pub mod cursor;
+pub mod encode;
+pub mod filter;
+pub mod log;
+pub mod shard;
+pub mod view;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use self::{counters::Counters, log::Log, view::Views};
+use crate::{config::StreamConfig, model::{Epoch, Seq}};
+
+/// The newest state of the server, as `status` events carry it.
+#[derive(Debug, Default)]
+pub struct Status {
+    /// Counts the changes; 0 before there is one.
+    pub version: u64,
+    /// Its JSON fields after the type.
+    pub fields: String,
+}
+
+/// The streaming core; a cheap handle.
+#[derive(Debug, Clone)]
+pub struct Stream(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    log: Log,
+    views: Views,
+    shards: Mutex<Vec<Arc<Notify>>>,
+    counters: Counters,
+    status: ArcSwap<Status>,
+    /// The head before the newest tick: whoever is past it keeps up.
+    previous_head: AtomicU64,
+    /// When the newest tick was published.
+    published: ArcSwap<Instant>,
+    slow_after: Duration,
+    draining: CancellationToken,
+}
+
+impl Stream {
+    /// An empty stream of this life of the server; `earlier` are the epochs the store knows. When `draining` is
+    /// cancelled its clients are told and ended.
+    pub fn new(
+        config: &StreamConfig,
+        epoch: Epoch,
+        earlier: Vec<Epoch>,
+        draining: CancellationToken,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            log: Log::new(epoch, earlier, config.log_bytes, config.alerts_kept),
+            views: Views::new(config.max_views),
+            shards: Mutex::default(),
+            counters: Counters::default(),
+            status: ArcSwap::default(),
+            previous_head: AtomicU64::new(0),
+            published: ArcSwap::from_pointee(Instant::now()),
+            slow_after: config.slow_after,
+            draining,
+        }))
+    }
+
+    /// The log.
+    pub fn log(&self) -> &Log {
+        &self.0.log
+    }
+
+    /// The views in use.
+    pub fn views(&self) -> &Views {
+        &self.0.views
+    }
+
+    /// What is counted.
+    pub fn counters(&self) -> &Counters {
+        &self.0.counters
+    }
+
+    /// Appends a tick and wakes every shard once. For the pipeline alone.
+    pub fn publish(&self, entries: Vec<log::Entry>) {
+        let before = self.0.log.head();
+        self.0.previous_head.store(before, Ordering::Release);
+        self.0.published.store(Arc::new(Instant::now()));
+        self.0.log.append(entries);
+        self.wake();
+    }
+
+    /// The head before the newest tick.
+    pub fn previous_head(&self) -> Seq {
+        self.0.previous_head.load(Ordering::Acquire)
+    }
+
+    /// How long ago the newest tick was published.
+    pub fn since_published(&self) -> Duration {
+        self.0.published.load().elapsed()
+    }
+
+    /// A live reader whose oldest unsent sample is older than this gets conflated samples.
+    pub fn slow_after(&self) -> Duration {
+        self.0.slow_after
+    }
+
+    /// Sets the state of the server, and tells those who follow it.
+    pub fn set_status(&self, fields: String) {
+        let version = self.0.status.load().version + 1;
+        self.0.status.store(Arc::new(Status { version, fields }));
+        self.wake();
+    }
+
+    /// The state of the server as it was set last.
+    pub fn status(&self) -> Arc<Status> {
+        self.0.status.load_full()
+    }
+
+    /// Cancelled when the server is going away.
+    pub fn draining(&self) -> &CancellationToken {
+        &self.0.draining
+    }
+
+    fn add_shard(&self, wake: Arc<Notify>) {
+        self.0.shards.lock().push(wake);
+    }
+
+    fn wake(&self) {
+        for shard in self.0.shards.lock().iter() {
+            shard.notify_one();
+        }
+    }
+}

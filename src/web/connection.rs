@@ -1,0 +1,141 @@
+//! What streams and sockets have in common: how they are counted, how long they wait, what they are told.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use crate::{
+    model::{Clock, Position, Timestamp},
+    stream::{Stream, counters::add, cursor::Cursor, log::ResetReason},
+};
+
+/// The terms on which clients are served; a cheap handle.
+#[derive(Debug, Clone)]
+pub struct Door(Arc<Terms>);
+
+#[derive(Debug)]
+struct Terms {
+    clock: Arc<Clock>,
+    heartbeat: Duration,
+    retry: Duration,
+    stream: Stream,
+}
+
+impl Door {
+    /// Heartbeats after this much silence; clients that lose us come back after `retry` at the earliest.
+    pub fn new(clock: Arc<Clock>, stream: &Stream, heartbeat: Duration, retry: Duration) -> Self {
+        Self(Arc::new(Terms {
+            clock,
+            heartbeat,
+            retry,
+            stream: stream.clone(),
+        }))
+    }
+
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// After this much silence, a heartbeat.
+    pub fn heartbeat(&self) -> Duration {
+        self.0.heartbeat
+    }
+
+    /// When to come back after a broken connection; random, so that not all return at once.
+    pub fn reconnect_millis(&self) -> u64 {
+        let retry = self.0.retry.as_millis() as u64;
+        rand::random_range(retry..=retry * 2)
+    }
+
+    /// When to come back after the server went away: spread over longer, the more clients there are (2 ms for each).
+    pub fn drain_millis(&self) -> u64 {
+        let spread = self.0.stream.counters().clients() as u64 * 2;
+        self.reconnect_millis() + rand::random_range(0..=spread)
+    }
+}
+
+/// Counts one open connection while it lives, and what went over it.
+#[derive(Debug)]
+pub struct Connection {
+    stream: Stream,
+    kind: Kind,
+    events: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Stream,
+    Socket,
+}
+
+impl Connection {
+    /// An SSE or NDJSON stream.
+    pub fn stream(stream: &Stream) -> Self {
+        Self::open(stream, Kind::Stream)
+    }
+
+    /// A WebSocket.
+    pub fn socket(stream: &Stream) -> Self {
+        Self::open(stream, Kind::Socket)
+    }
+
+    fn open(stream: &Stream, kind: Kind) -> Self {
+        let counters = stream.counters();
+        add(&counters.connects, 1);
+        match kind {
+            Kind::Stream => counters.sse_clients.fetch_add(1, Ordering::Relaxed),
+            Kind::Socket => counters.sockets.fetch_add(1, Ordering::Relaxed),
+        };
+        Self {
+            stream: stream.clone(),
+            kind,
+            events: 0,
+        }
+    }
+
+    /// Bytes were handed over for a cursor.
+    pub fn sent(&mut self, cursor: &Cursor, bytes: usize) {
+        let events = cursor.events() - self.events;
+        self.events = cursor.events();
+        let live = (cursor.is_live() && events > 0).then(|| self.stream.since_published());
+        self.stream.counters().sent(events, bytes, live);
+    }
+
+    /// It was told that something may be missing.
+    pub fn reset(&self) {
+        add(&self.stream.counters().resets, 1);
+    }
+
+    /// It was told that it lags.
+    pub fn lagged(&self, skipped: u64) {
+        add(&self.stream.counters().lagged, 1);
+        add(&self.stream.counters().conflated, skipped);
+    }
+
+    /// It is closed for being too slow for its alerts.
+    pub fn too_slow(&self) {
+        add(&self.stream.counters().too_slow, 1);
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let counters = self.stream.counters();
+        match self.kind {
+            Kind::Stream => counters.sse_clients.fetch_sub(1, Ordering::Relaxed),
+            Kind::Socket => counters.sockets.fetch_sub(1, Ordering::Relaxed),
+        };
+    }
+}
+
+/// The fields of a `reset`. `requested` is left out when the client asked for no position.
+pub fn reset_fields(reason: ResetReason, requested: &str, resumed_from: Position) -> String {
+    let requested = match requested {
+        "" => String::new(),
+        text => format!(",\"requested\":{}", serde_json::Value::from(text)),
+    };
+    let reason = reason.as_str();
+    format!(",\"reason\":\"{reason}\"{requested},\"resumed_from\":\"{resumed_from}\"")
+}

@@ -1,0 +1,302 @@
+//! Parameters of a stream, parsed: what they may be is said here and nowhere else.
+//!
+//! The WebSocket takes the same filters as arrays and comes here for their values.
+
+use std::time::Duration;
+
+use super::problem::Problem;
+use crate::{
+    config::parse_duration,
+    model::{Globs, LabelName, Level, Position, Timestamp},
+    stream::{
+        filter::{Filter, LevelSet, Topic, Topics},
+        view::Shape,
+    },
+};
+
+/// The highest `max_rate`, in flushes a second.
+pub const MAX_RATE: f64 = 100.0;
+
+/// Where a stream begins.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Since {
+    /// After this position.
+    Position(Position),
+    /// With what was received after this time.
+    Time(Timestamp),
+    /// This long ago.
+    Ago(Duration),
+    /// With the oldest there is.
+    Earliest,
+    /// With what comes.
+    Latest,
+    /// After something that is no position of any server of this kind.
+    Unreadable(String),
+}
+
+/// Where it ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum UntilParam {
+    /// With this position.
+    Position(Position),
+    /// With what was received up to this time.
+    Time(Timestamp),
+}
+
+/// The format of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// `text/event-stream`.
+    #[default]
+    Sse,
+    /// `application/x-ndjson`.
+    Ndjson,
+}
+
+/// A stream's parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamQuery {
+    /// `topics`, or what the endpoint is for.
+    pub topics: Topics,
+    /// `names`, `hosts`, `label.…`, `levels`, `rules`.
+    pub filter: Filter,
+    /// `shape`.
+    pub shape: Shape,
+    /// `max_rate`, as the time between two flushes; zero without one.
+    pub period: Duration,
+    /// `since`, `last_event_id`.
+    pub since: Option<Since>,
+    /// `until`.
+    pub until: Option<UntilParam>,
+    /// `limit`.
+    pub limit: Option<u64>,
+    /// `heartbeat=comment`.
+    pub quiet_heartbeat: bool,
+    /// `format`.
+    pub format: Format,
+    /// `snapshot=open`.
+    pub snapshot: bool,
+}
+
+/// Parses the query of a stream endpoint. `topics` is what the endpoint is for; where that is everything, the `topics`
+/// parameter may narrow it.
+pub fn parse(query: &str, topics: Topics) -> Result<StreamQuery, Problem> {
+    let mut parsed = StreamQuery {
+        topics,
+        filter: Filter::default(),
+        shape: Shape::default(),
+        period: Duration::ZERO,
+        since: None,
+        until: None,
+        limit: None,
+        quiet_heartbeat: false,
+        format: Format::default(),
+        snapshot: false,
+    };
+    let everything = topics == Topics::all();
+    let mut last_event_id = None;
+    let mut seen: Vec<String> = Vec::new();
+    for (name, value) in pairs(query) {
+        if seen.contains(&name) {
+            return Err(Problem::parameter(&name, &value, "one value; separate alternatives with commas"));
+        }
+        let wrong = |accepted: &str| Problem::parameter(&name, &value, accepted);
+        match name.as_str() {
+            "names" => parsed.filter.names = globs(&value).ok_or_else(|| wrong(GLOBS))?,
+            "hosts" => parsed.filter.hosts = globs(&value).ok_or_else(|| wrong(GLOBS))?,
+            "rules" => parsed.filter.rules = globs(&value).ok_or_else(|| wrong(GLOBS))?,
+            "levels" => parsed.filter.levels = levels(value.split(',')).ok_or_else(|| wrong(LEVELS))?,
+            "topics" if everything => {
+                parsed.topics = topics_of(value.split(',')).ok_or_else(|| wrong(TOPICS))?;
+            }
+            "shape" => {
+                parsed.shape = match value.as_str() {
+                    "each" => Shape::Each,
+                    "batch" => Shape::Batch,
+                    _ => return Err(wrong("each or batch")),
+                }
+            }
+            "max_rate" => {
+                let rate = value.parse().ok().and_then(period);
+                parsed.period = rate.ok_or_else(|| wrong(RATE))?;
+            }
+            "limit" => {
+                let limit = value.parse().ok().filter(|n| *n > 0);
+                parsed.limit = Some(limit.ok_or_else(|| wrong("a whole number from 1 on"))?);
+            }
+            "since" => parsed.since = Some(since(&value).ok_or_else(|| wrong(SINCE))?),
+            "last_event_id" => {
+                let position = value.parse().map(Since::Position);
+                last_event_id = Some(position.map_err(|_| wrong("a position, as an id field gave it"))?);
+            }
+            "until" => parsed.until = Some(until(&value).ok_or_else(|| wrong(UNTIL))?),
+            "heartbeat" => {
+                parsed.quiet_heartbeat = match value.as_str() {
+                    "event" => false,
+                    "comment" => true,
+                    _ => return Err(wrong("event or comment")),
+                }
+            }
+            "format" => {
+                parsed.format = match value.as_str() {
+                    "sse" => Format::Sse,
+                    "ndjson" => Format::Ndjson,
+                    _ => return Err(wrong("sse or ndjson")),
+                }
+            }
+            "snapshot" if topics.contains(Topic::Alerts) => {
+                parsed.snapshot = value == "open";
+                if !parsed.snapshot {
+                    return Err(wrong("open"));
+                }
+            }
+            other => match other.strip_prefix("label.").map(LabelName::parse) {
+                Some(Ok(label)) => {
+                    let globs = globs(&value).ok_or_else(|| wrong(GLOBS))?;
+                    parsed.filter.labels.push((label.to_string(), globs));
+                }
+                _ => return Err(unknown(other, &value, everything, topics)),
+            },
+        }
+        seen.push(name);
+    }
+    parsed.filter.labels.sort_by(|a, b| a.0.cmp(&b.0));
+    parsed.since = last_event_id.or(parsed.since);
+    Ok(parsed)
+}
+
+const GLOBS: &str = "names or patterns (*, ?), separated by commas";
+const LEVELS: &str = "info, warning, critical, separated by commas";
+const TOPICS: &str = "metrics, alerts, activity, status, separated by commas";
+const RATE: &str = "flushes a second, more than 0 and at most 100";
+const SINCE: &str = "a position, a duration like 10m, an RFC 3339 time, earliest or latest";
+const UNTIL: &str = "a position or an RFC 3339 time";
+
+fn unknown(name: &str, value: &str, everything: bool, topics: Topics) -> Problem {
+    let mut known = vec![
+        "names", "hosts", "label.NAME", "levels", "rules", "shape", "max_rate", "limit", "since",
+        "until", "last_event_id", "heartbeat", "format",
+    ];
+    if everything {
+        known.push("topics");
+    }
+    if topics.contains(Topic::Alerts) {
+        known.push("snapshot");
+    }
+    let accepted = format!("no such parameter here; there are {}", known.join(", "));
+    let mut problem = Problem::parameter(name, value, &accepted);
+    problem.detail = format!("parameter {name:?}: {accepted}");
+    problem
+}
+
+/// The pairs of a query string, decoded.
+pub fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+    let decode = |text: &str| {
+        let text = text.replace('+', " ");
+        let bytes = percent_encoding::percent_decode_str(&text);
+        bytes.decode_utf8_lossy().into_owned()
+    };
+    let parts = query.split('&').filter(|part| !part.is_empty());
+    parts.map(move |part| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        (decode(name), decode(value))
+    })
+}
+
+/// Patterns separated by commas. `None` when there is an empty one, or one with a control character.
+pub fn globs(value: &str) -> Option<Globs> {
+    let patterns: Vec<&str> = value.split(',').collect();
+    globs_of(&patterns)
+}
+
+/// Patterns from a list, likewise.
+pub fn globs_of<S: AsRef<str>>(patterns: &[S]) -> Option<Globs> {
+    let good = |p: &str| !p.is_empty() && p.len() <= 256 && !p.chars().any(char::is_control);
+    patterns
+        .iter()
+        .all(|p| good(p.as_ref()))
+        .then(|| Globs::new(patterns))
+}
+
+/// Levels by name. `None` when one is not a level.
+pub fn levels<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<LevelSet> {
+    words.try_fold(LevelSet::default(), |set, word| {
+        let level = Level::ALL.into_iter().find(|l| l.as_str() == word)?;
+        Some(set.with(level))
+    })
+}
+
+/// Topics by name. `None` when one is not a topic, or there is none.
+pub fn topics_of<'a>(words: impl Iterator<Item = &'a str>) -> Option<Topics> {
+    let topics: Vec<Topic> = words.map(Topic::parse).collect::<Option<_>>()?;
+    (!topics.is_empty()).then(|| Topics::of(&topics))
+}
+
+/// The time between two flushes for a `max_rate`, in whole milliseconds. `None` when it is not a rate.
+pub fn period(rate: f64) -> Option<Duration> {
+    let millis = (1000.0 / rate).ceil();
+    let valid = rate > 0.0 && rate <= MAX_RATE && millis <= 3_600_000.0;
+    valid.then(|| Duration::from_millis(millis as u64))
+}
+
+/// `since`. `None` when it is none of what it takes.
+pub fn since(value: &str) -> Option<Since> {
+    match value {
+        "earliest" => Some(Since::Earliest),
+        "latest" => Some(Since::Latest),
+        _ => None,
+    }
+    .or_else(|| value.parse().ok().map(Since::Position))
+    .or_else(|| Timestamp::parse_rfc3339(value).map(Since::Time))
+    .or_else(|| parse_duration(value).map(Since::Ago))
+}
+
+fn until(value: &str) -> Option<UntilParam> {
+    let position = value.parse().ok().map(UntilParam::Position);
+    position.or_else(|| Timestamp::parse_rfc3339(value).map(UntilParam::Time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn all(query: &str) -> Result<StreamQuery, Problem> {
+        parse(query, Topics::all())
+    }
+
+    #[test]
+    fn equal_requests_in_another_order_are_one_view() {
+        let a = all("names=b,a&label.x=1&label.a=2").unwrap();
+        let b = all("label.a=2&label.x=1&names=a,b,a").unwrap();
+        assert_eq!(a, b);
+    }
+
+    #[test]
+    fn faults_name_parameter_value_and_what_is_taken() {
+        for (query, parameter) in [
+            ("shape=round", "shape"),
+            ("max_rate=0", "max_rate"),
+            ("max_rate=nan", "max_rate"),
+            ("limit=-1", "limit"),
+            ("since=yesterday", "since"),
+            ("topics=weather", "topics"),
+            ("levels=bad", "levels"),
+            ("names=", "names"),
+            ("label.=1", "label."),
+            ("speed=2", "speed"),
+            ("shape=each&shape=batch", "shape"),
+        ] {
+            let problem = all(query).unwrap_err();
+            assert_eq!(problem.parameter.as_deref(), Some(parameter), "{query}");
+            assert!(problem.accepted.is_some_and(|a| !a.is_empty()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_panics(query in "\\PC{0,200}") {
+            let _ = all(&query);
+        }
+    }
+}

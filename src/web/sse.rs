@@ -1,0 +1,351 @@
+//! The streams over HTTP: `/api/events/…`, as SSE or NDJSON.
+//!
+//! A body here is a cursor and a place in the worker's shard. It chooses its bytes when the connection asks for them.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::{BodySize, MessageBody},
+    http::{Method, StatusCode, header},
+};
+use bytes::Bytes;
+
+use super::{
+    connection::{Connection, Door},
+    problem::Problem,
+    query::{self, Format, Since, StreamQuery, UntilParam},
+    state::State,
+};
+use crate::{
+    model::Seq,
+    stream::{
+        Stream,
+        cursor::{Cursor, Step, Until},
+        encode,
+        filter::{Topic, Topics},
+        log::{ResetReason, Start},
+        shard::{Shard, Ticket},
+        view::{Encoding, ViewSpec},
+    },
+};
+
+/// `GET /api/events/metrics`
+pub async fn metrics(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    open(&request, Topics::of(&[Topic::Metrics]))
+}
+
+/// `GET /api/events/alerts`
+pub async fn alerts(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    open(&request, Topics::of(&[Topic::Alerts]))
+}
+
+/// `GET /api/events/all`
+pub async fn all(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    open(&request, Topics::all())
+}
+
+fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> {
+    let state = State::of(request)?;
+    let stream = state.stream();
+    let mut query = query::parse(request.query_string(), topics)?;
+    let header = |name| request.headers().get(name).and_then(|v: &header::HeaderValue| v.to_str().ok());
+    if header("accept").is_some_and(|accept| accept.contains("application/x-ndjson")) {
+        query.format = Format::Ndjson;
+    }
+    if let Some(id) = header("last-event-id").filter(|id| !id.is_empty()) {
+        let position = id.parse().map(Since::Position);
+        query.since = Some(position.unwrap_or_else(|_| Since::Unreadable(id.to_owned())));
+    }
+    let start = start(state, &query);
+    let until = until(stream, &query)?;
+    if is_over(state, start, until) {
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    let spec = ViewSpec {
+        topics: query.topics,
+        filter: query.filter.clone(),
+        shape: query.shape,
+        period: query.period,
+        encoding: match query.format {
+            Format::Sse => Encoding::Sse,
+            Format::Ndjson => Encoding::Ndjson,
+        },
+    };
+    let view = stream
+        .views()
+        .get(spec, None)
+        .map_err(|error| Problem::busy(error.to_string()))?;
+    let mut response = head(query.format);
+    if request.method() == Method::HEAD {
+        return Ok(response.finish());
+    }
+    let shard = State::shard(request)?;
+    let (start, snapshot) = if query.snapshot {
+        snapshot(state, &query, start)
+    } else {
+        (start, None)
+    };
+    let cursor = Cursor::new(view, start, query.limit, until);
+    let requested = match &query.since {
+        Some(Since::Position(position)) => position.to_string(),
+        Some(Since::Unreadable(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let body = Events::new(state, shard, cursor, snapshot, requested, query.quiet_heartbeat);
+    Ok(response.body(body))
+}
+
+/// The head of a stream's answer.
+pub(super) fn head(format: Format) -> actix_web::HttpResponseBuilder {
+    let mut response = HttpResponse::build(StatusCode::OK);
+    response
+        .insert_header((
+            header::CONTENT_TYPE,
+            match format {
+                Format::Sse => "text/event-stream",
+                Format::Ndjson => "application/x-ndjson",
+            },
+        ))
+        .insert_header((header::CACHE_CONTROL, "no-cache, no-store, no-transform"))
+        .insert_header(("x-accel-buffering", "no"));
+    response
+}
+
+/// Where the stream begins.
+fn start(state: &State, query: &StreamQuery) -> Start {
+    let log = state.stream().log();
+    let from_time = |time| {
+        let after = log.received_by(time);
+        let floor = log.floor(query.topics);
+        Start {
+            after: after.max(floor),
+            reset: (after < floor).then_some(ResetReason::Evicted),
+        }
+    };
+    match &query.since {
+        None | Some(Since::Latest) => Start {
+            after: log.head(),
+            reset: None,
+        },
+        Some(Since::Earliest) => Start {
+            after: log.floor(query.topics),
+            reset: None,
+        },
+        Some(Since::Position(position)) => log.resume(*position, query.topics),
+        Some(Since::Unreadable(_)) => Start {
+            after: log.floor(query.topics),
+            reset: Some(ResetReason::Unknown),
+        },
+        Some(Since::Time(time)) => from_time(*time),
+        Some(Since::Ago(ago)) => from_time(state.now().minus(*ago)),
+    }
+}
+
+fn until(stream: &Stream, query: &StreamQuery) -> Result<Option<Until>, Problem> {
+    Ok(match query.until {
+        None => None,
+        Some(UntilParam::Time(time)) => Some(Until::Time(time)),
+        Some(UntilParam::Position(position)) => {
+            if position.epoch != stream.log().at(0).epoch {
+                let accepted = "a position of this life of the server, or a time";
+                return Err(Problem::parameter("until", &position.to_string(), accepted));
+            }
+            Some(Until::Seq(position.seq))
+        }
+    })
+}
+
+/// Whether a stream that was asked for has nothing to come, because its end is behind its beginning.
+fn is_over(state: &State, start: Start, until: Option<Until>) -> bool {
+    if start.reset.is_some() {
+        return false;
+    }
+    match until {
+        None => false,
+        Some(Until::Seq(seq)) => start.after >= seq,
+        Some(Until::Time(time)) => {
+            state.now() > time && start.after >= state.stream().log().received_by(time)
+        }
+    }
+}
+
+/// The open alerts as events, and the stream's start moved to the moment they were read at.
+fn snapshot(state: &State, query: &StreamQuery, start: Start) -> (Start, Option<Bytes>) {
+    let stream = state.stream();
+    let encoding = match query.format {
+        Format::Sse => Encoding::Sse,
+        Format::Ndjson => Encoding::Ndjson,
+    };
+    let live = state.live().read();
+    let head = stream.log().head();
+    let mut bytes = Vec::new();
+    for event in live.open_alerts().filter(|event| query.filter.alert(event)) {
+        let fields = crate::pipeline::alert_fields(event);
+        let block = encode::control(stream, &encoding, "alert", Some(head), &fields);
+        bytes.extend_from_slice(&block);
+    }
+    let after = if query.since.is_some() { start.after } else { head };
+    (Start { after, ..start }, Some(bytes.into()))
+}
+
+/// The body of a stream.
+pub struct Events {
+    cursor: Cursor,
+    ticket: Ticket,
+    connection: Connection,
+    door: Door,
+    /// Sent before anything else.
+    first: Option<Bytes>,
+    /// What the client asked to resume after.
+    requested: String,
+    quiet_heartbeat: bool,
+    status_version: u64,
+    last_sent: Instant,
+    over: bool,
+}
+
+impl Events {
+    /// A body that sends `first` (if any) and then what `cursor` chooses.
+    pub fn new(
+        state: &State,
+        shard: &Shard,
+        cursor: Cursor,
+        first: Option<Bytes>,
+        requested: String,
+        quiet_heartbeat: bool,
+    ) -> Self {
+        let door = state.door();
+        let stream = state.stream();
+        let mut greeting = Vec::new();
+        match cursor.view().spec.encoding {
+            Encoding::Ndjson => {
+                greeting.extend_from_slice(&heartbeat(stream, &cursor, state.now(), false));
+            }
+            _ => {
+                let retry = door.reconnect_millis();
+                greeting.extend_from_slice(format!(":ok\nretry: {retry}\n\n").as_bytes());
+            }
+        }
+        greeting.extend_from_slice(&first.unwrap_or_default());
+        Self {
+            ticket: shard.join(),
+            connection: Connection::stream(stream),
+            door,
+            first: Some(greeting.into()),
+            requested,
+            quiet_heartbeat,
+            status_version: 0,
+            last_sent: Instant::now(),
+            over: false,
+            cursor,
+        }
+    }
+
+    fn control(&self, event: &str, seq: Option<Seq>, fields: &str) -> Bytes {
+        let encoding = &self.cursor.view().spec.encoding;
+        encode::control(self.ticket.stream(), encoding, event, seq, fields)
+    }
+
+    /// The next bytes; `None` when there are none now.
+    fn next(&mut self, waker: &std::task::Waker) -> Option<Bytes> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        let stream = self.ticket.stream().clone();
+        let now = self.door.now();
+        let due = match self.cursor.step(&stream, now) {
+            Step::Send(bytes) => return Some(bytes),
+            Step::Reset(reason) => {
+                self.connection.reset();
+                let at = stream.log().at(self.cursor.at());
+                let fields = super::connection::reset_fields(reason, &self.requested, at);
+                return Some(self.control("reset", Some(self.cursor.at()), &fields));
+            }
+            Step::Lagged(skipped) => {
+                self.connection.lagged(skipped);
+                return Some(self.control("lagged", None, &format!(",\"skipped\":{skipped}")));
+            }
+            Step::End(reason) => {
+                self.over = true;
+                let fields = format!(",\"reason\":\"{}\"", reason.as_str());
+                return Some(self.control("end", None, &fields));
+            }
+            Step::TooSlow => {
+                self.over = true;
+                self.connection.too_slow();
+                return None;
+            }
+            Step::Wait { due } => due,
+        };
+        if stream.draining().is_cancelled() {
+            self.over = true;
+            return Some(self.draining());
+        }
+        if self.cursor.view().spec.topics.contains(Topic::Status)
+            && !matches!(self.cursor.view().spec.encoding, Encoding::Page(_))
+        {
+            let status = stream.status();
+            if status.version > self.status_version {
+                self.status_version = status.version;
+                return Some(self.control("status", None, &status.fields));
+            }
+        }
+        let heartbeat_at = self.last_sent + self.door.heartbeat();
+        let instant = Instant::now();
+        if instant >= heartbeat_at {
+            return Some(heartbeat(&stream, &self.cursor, now, self.quiet_heartbeat));
+        }
+        let due = due.map_or(heartbeat_at, |due| heartbeat_at.min(instant + due));
+        self.ticket.park(waker, Some(due));
+        None
+    }
+
+    fn draining(&self) -> Bytes {
+        let retry = self.door.drain_millis();
+        match self.cursor.view().spec.encoding {
+            Encoding::Ndjson => self.control("draining", None, &format!(",\"retry\":{retry}")),
+            _ => format!("event: draining\nretry: {retry}\ndata: {{\"type\":\"draining\",\"retry\":{retry}}}\n\n").into(),
+        }
+    }
+}
+
+fn heartbeat(stream: &Stream, cursor: &Cursor, now: crate::model::Timestamp, quiet: bool) -> Bytes {
+    let encoding = &cursor.view().spec.encoding;
+    if quiet && *encoding != Encoding::Ndjson {
+        return encode::id_only(stream, cursor.at());
+    }
+    let fields = format!(",\"timestamp\":\"{now}\"");
+    encode::control(stream, encoding, "heartbeat", Some(cursor.at()), &fields)
+}
+
+impl MessageBody for Events {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        match self.next(cx.waker()) {
+            // An empty piece would end a chunked body.
+            Some(bytes) if !bytes.is_empty() => {
+                self.last_sent = Instant::now();
+                self.connection.sent(&self.cursor, bytes.len());
+                Poll::Ready(Some(Ok(bytes)))
+            }
+            _ if self.over => Poll::Ready(None),
+            _ => Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `GET /ws/echo`: greets, then gives back what it gets. To try a client with.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_ws::{CloseReason, Session};
+use tokio_stream::StreamExt as _;
+
+use super::EchoMessage as Message;
+use crate::web::{problem::Problem, state::State};
+
+/// `GET /ws/echo`
+pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let state = State::of(&request)?.clone();
+    let (response, session, messages) = actix_ws::handle(&request, payload).map_err(|error| {
+        let detail = format!("not a WebSocket handshake: {error}");
+        Problem::new(actix_web::http::StatusCode::BAD_REQUEST, detail)
+    })?;
+    let messages = messages.max_frame_size(state.websocket().max_frame);
+    let draining = state.stream().draining().clone();
+    actix_web::rt::spawn(async move {
+        let closing = session.clone();
+        tokio::select! {
+            reason = talk(session, messages) => drop(closing.close(reason).await),
+            () = draining.cancelled() => {
+                let reason = CloseReason::from(actix_ws::CloseCode::Away);
+                drop(closing.close(Some(reason)).await);
+            }
+        }
+    });
+    Ok(response)
+}
+
+/// Echoes until the client closes or breaks off; the reason to close with.
+async fn talk(mut session: Session, mut messages: actix_ws::MessageStream) -> Option<CloseReason> {
+    let greeting = r#"{"type":"hello","message":"whatever you send comes back"}"#;
+    if session.text(greeting).await.is_err() {
+        return None;
+    }
+    let mut messages = std::pin::Pin::new(&mut messages);
+    while let Some(message) = messages.next().await {
+        let sent = match message {
+            Ok(Message::Text(text)) => session.text(text).await,
+            Ok(Message::Binary(bytes)) => session.binary(bytes).await,
+            Ok(Message::Ping(payload)) => session.pong(&payload).await,
+            Ok(Message::Continuation(item)) => session.continuation(item).await,
+            Ok(Message::Close(reason)) => return reason,
+            Ok(Message::Pong(_) | Message::Nop) => Ok(()),
+            Err(actix_ws::ProtocolError::Overflow) => {
+                return Some(CloseReason::from(actix_ws::CloseCode::Size));
+            }
+            Err(_) => return Some(CloseReason::from(actix_ws::CloseCode::Protocol)),
+        };
+        if sent.is_err() {
+            return None;
+        }
+    }
+    None
+}

@@ -1,0 +1,217 @@
+//! Rolling windows: the newest samples of each series, and their last, min, max, average and count.
+//!
+//! A window holds the samples of the last `span`, at most `points` of them; older ones leave, and are still in the log
+//! or the store. A sample older than its series' newest does not enter ([`Update::Late`]).
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use crate::{
+    model::{SeriesId, Timestamp},
+    series::Series,
+};
+
+/// What became of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Update {
+    /// It is the newest now.
+    Newest,
+    /// It had the timestamp of the newest and took its place.
+    Replaced,
+    /// It is older than the newest, and was left out.
+    Late,
+}
+
+/// A window in figures. All over the samples in it; the value's own unit.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Stats {
+    /// The newest sample.
+    pub last: f64,
+    /// The smallest.
+    pub min: f64,
+    /// The largest.
+    pub max: f64,
+    /// The arithmetic mean.
+    pub avg: f64,
+    /// How many.
+    pub count: usize,
+    /// When the newest was measured.
+    pub timestamp: Timestamp,
+}
+
+/// The window of one series.
+#[derive(Debug)]
+pub struct Window {
+    /// What it is of.
+    pub series: Arc<Series>,
+    points: VecDeque<(Timestamp, f64)>,
+    /// When the newest sample was received.
+    pub received: Timestamp,
+}
+
+impl Window {
+    /// Its samples, oldest first.
+    pub fn points(&self) -> impl DoubleEndedIterator<Item = (Timestamp, f64)> + ExactSizeIterator {
+        self.points.iter().copied()
+    }
+
+    /// Its figures; a window is never empty.
+    pub fn stats(&self) -> Stats {
+        let (timestamp, last) = self.points.back().copied().unwrap_or_default();
+        let (mut min, mut max, mut sum) = (f64::INFINITY, f64::NEG_INFINITY, 0.0);
+        for (_, value) in &self.points {
+            min = min.min(*value);
+            max = max.max(*value);
+            sum += value;
+        }
+        let count = self.points.len();
+        Stats {
+            last,
+            min,
+            max,
+            // The sum of many equal numbers may be off by a last digit; a mean outside of what it is the mean of may not.
+            avg: (sum / count as f64).clamp(min, max),
+            count,
+            timestamp,
+        }
+    }
+}
+
+/// The windows of all series.
+#[derive(Debug)]
+pub struct Windows {
+    by_series: Vec<Option<Window>>,
+    span: Duration,
+    points: usize,
+}
+
+impl Windows {
+    /// Windows of `span`, at most `points` samples each.
+    pub fn new(span: Duration, points: usize) -> Self {
+        Self {
+            by_series: Vec::new(),
+            span,
+            points: points.max(1),
+        }
+    }
+
+    /// Takes a sample in.
+    pub fn update(
+        &mut self,
+        series: &Arc<Series>,
+        timestamp: Timestamp,
+        received: Timestamp,
+        value: f64,
+    ) -> Update {
+        let index = series.id.index();
+        if self.by_series.len() <= index {
+            self.by_series.resize_with(index + 1, || None);
+        }
+        let window = self.by_series[index].get_or_insert_with(|| Window {
+            series: series.clone(),
+            points: VecDeque::new(),
+            received,
+        });
+        window.received = received;
+        let points = &mut window.points;
+        match points.back_mut() {
+            Some((newest, _)) if timestamp < *newest => return Update::Late,
+            Some((newest, last)) if timestamp == *newest => {
+                *last = value;
+                return Update::Replaced;
+            }
+            _ => {}
+        }
+        let oldest = timestamp.minus(self.span);
+        while points.len() >= self.points || points.front().is_some_and(|(t, _)| *t <= oldest) {
+            points.pop_front();
+        }
+        if points.len() == points.capacity() {
+            // Grown by doubling, but not past what it may hold: most of the memory of a quiet server is here.
+            let grow = points.len().clamp(4, (self.points - points.len()).max(1));
+            points.reserve_exact(grow);
+        }
+        points.push_back((timestamp, value));
+        Update::Newest
+    }
+
+    /// The window of a series.
+    pub fn get(&self, id: SeriesId) -> Option<&Window> {
+        self.by_series.get(id.index())?.as_ref()
+    }
+
+    /// All windows, in the order in which their series came.
+    pub fn iter(&self) -> impl Iterator<Item = &Window> {
+        self.by_series.iter().flatten()
+    }
+
+    /// Series that have received nothing since `time`.
+    pub fn idle_since(&self, time: Timestamp) -> Vec<SeriesId> {
+        let idle = self.iter().filter(|w| w.received < time);
+        idle.map(|w| w.series.id).collect()
+    }
+
+    /// Drops windows.
+    pub fn remove(&mut self, ids: &[SeriesId]) {
+        for id in ids {
+            if let Some(slot) = self.by_series.get_mut(id.index()) {
+                *slot = None;
+            }
+        }
+    }
+
+    /// How long they are.
+    pub fn span(&self) -> Duration {
+        self.span
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{HostName, Kind, Labels, MetricName, SeriesKey, SeriesSpec, SourceId, Unit},
+        series::Registry,
+    };
+
+    fn series() -> Arc<Series> {
+        let spec = SeriesSpec {
+            key: SeriesKey {
+                host: HostName::parse("web1").unwrap(),
+                name: MetricName::parse("cpu_usage").unwrap(),
+                labels: Labels::default(),
+            },
+            unit: Unit::parse("%").unwrap(),
+            kind: Kind::Gauge,
+        };
+        let (_, mut writer) = Registry::new(10);
+        writer.resolve(&SourceId::new("test"), &[spec]).remove(0).unwrap()
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    #[test]
+    fn a_window_forgets_by_age_and_by_count() {
+        let series = series();
+        let mut windows = Windows::new(Duration::from_secs(10), 5);
+        for second in 0..20 {
+            windows.update(&series, at(second), at(second), second as f64);
+        }
+        let stats = windows.get(series.id).unwrap().stats();
+        assert_eq!((stats.count, stats.min, stats.max, stats.avg), (5, 15.0, 19.0, 17.0));
+        windows.update(&series, at(100), at(100), 1.0);
+        assert_eq!(windows.get(series.id).unwrap().stats().count, 1);
+    }
+
+    #[test]
+    fn late_samples_stay_out_and_the_last_of_one_moment_wins() {
+        let series = series();
+        let mut windows = Windows::new(Duration::from_secs(10), 5);
+        assert_eq!(windows.update(&series, at(5), at(5), 1.0), Update::Newest);
+        assert_eq!(windows.update(&series, at(4), at(6), 9.0), Update::Late);
+        assert_eq!(windows.update(&series, at(5), at(6), 2.0), Update::Replaced);
+        let stats = windows.get(series.id).unwrap().stats();
+        assert_eq!((stats.count, stats.last, stats.max), (1, 2.0, 2.0));
+    }
+}
