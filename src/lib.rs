@@ -1,4 +1,5 @@
 //! tickwire.
+pub mod config;
 pub mod model;
 pub mod series;
 pub mod sources;
