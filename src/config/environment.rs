@@ -48,9 +48,9 @@ impl Environment {
         unknown
             .map(|(name, value)| {
                 let hint = nearest(name, known.iter().map(String::as_str))
-                    .map_or_else(String::new, |near| format!(", did you mean {near}?"));
+                    .map_or_else(|| ";".to_owned(), |near| format!(", did you mean {near}?"));
                 let accepted = format!(
-                    "unknown{hint}; a key of the file as {PREFIX}<SECTION>_<KEY>, except rules"
+                    "unknown{hint} a key of the file as {PREFIX}<SECTION>_<KEY>, except rules"
                 );
                 Fault::new(ENVIRONMENT, None, name, &format!("{value:?}"), accepted)
             })

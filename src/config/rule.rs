@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::{
-    Aggregate, Direction, Globs, Guard, LabelName, Level, NoData, NoDataPolicy, Rule, Template,
+    Aggregate, Direction, Globs, Guard, Level, NoData, NoDataPolicy, Rule, Template,
 };
 
 use super::{
@@ -47,13 +47,17 @@ pub(super) fn read(table: &Table<'_>) -> Option<Rule> {
     let metric = table.required("metric", &MetricGlob);
     let hosts = table.value("hosts", &GlobList, Globs::default());
     let labels = table.map("labels", &Label, &GlobList);
+    let labels = labels
+        .into_iter()
+        .map(|(label, globs)| (label.as_str().to_owned(), globs))
+        .collect();
     let (aggregate, window) = window(table);
     let when = table.sound("when", &DIRECTIONS, Direction::Above);
     let levels = levels::read(table, when);
     let guard = guard(table.child("and"));
-    let hold = Span::seconds(0, 30 * DAY_SECONDS);
-    let hold_for = table.value("for", &hold, Duration::ZERO);
-    let keep_firing_for = table.value("keep_firing_for", &hold, Duration::ZERO);
+    let holds = Span::seconds(0, 30 * DAY_SECONDS);
+    let hold = table.value("for", &holds, Duration::ZERO);
+    let keep_firing_for = table.value("keep_firing_for", &holds, Duration::ZERO);
     let no_data = no_data(table.child("no_data"));
     if !levels::ALL.iter().any(|level| table.has(level)) && no_data.then != NoDataPolicy::Fire {
         table.refuse(
@@ -62,27 +66,25 @@ pub(super) fn read(table: &Table<'_>) -> Option<Rule> {
         );
     }
     let message = table.optional("message", &Sentence);
+    let notify = table.value("notify", &Switch, true);
+    let enabled = table.value("enabled", &Switch, true);
     Some(Rule {
         name: name?,
         metric: metric?,
         hosts,
-        labels: labels.into_iter().map(|(n, g)| (text_of(&n), g)).collect(),
+        labels,
         aggregate,
         window,
         when: when.unwrap_or(Direction::Above),
         levels,
         guard,
-        hold: hold_for,
+        hold,
         keep_firing_for,
         no_data,
         message: message.or_else(|| Template::parse(MESSAGE).ok())?,
-        notify: table.value("notify", &Switch, true),
-        enabled: table.value("enabled", &Switch, true),
+        notify,
+        enabled,
     })
-}
-
-fn text_of(name: &LabelName) -> String {
-    name.as_str().to_owned()
 }
 
 /// How a window becomes a value, and the window, which all but `last` need and `last` must not have.

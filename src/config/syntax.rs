@@ -4,9 +4,12 @@ use toml::de::{DeTable, Error};
 
 use super::fault::Fault;
 
+/// How many lines before a fault are tried as its beginning.
+const MAX_STEPS_BACK: usize = 64;
+
 /// A text without faults of syntax, byte for byte as long as the one it came from, and the faults it had.
 pub(super) struct Syntax {
-    /// What remains when the faulty lines are blanked; empty when even that cannot be read.
+    /// What remains when the faulty lines are blanked; where that cannot be read either, what stands before them.
     pub(super) mended: String,
     /// One for each faulty line.
     pub(super) faults: Vec<Fault>,
@@ -19,12 +22,11 @@ impl Syntax {
         let mut faults: Vec<Fault> = errors.iter().map(|e| fault(file, text, e)).collect();
         faults.sort_by_key(|fault| fault.line);
         faults.dedup_by_key(|fault| fault.line);
-        let mended = if faults.is_empty() {
-            text.to_owned()
-        } else {
-            let blanked = blanked(text, &faults);
-            let readable = DeTable::parse(&blanked).is_ok();
-            if readable { blanked } else { String::new() }
+        let mended = match faults.first().and_then(|fault| fault.line) {
+            None => text.to_owned(),
+            Some(first) => readable(blanked(text, &faults))
+                .or_else(|| before(text, first))
+                .unwrap_or_default(),
         };
         Self { mended, faults }
     }
@@ -55,24 +57,33 @@ fn blanked(text: &str, faults: &[Fault]) -> String {
     blanked
 }
 
-fn fault(file: &str, text: &str, error: &Error) -> Fault {
-    let (what, expected) = match error.message().split_once(", expected ") {
-        Some((what, expected)) => (what, format!("expected {expected}")),
-        None => (error.message(), accepted(error.message()).to_owned()),
-    };
-    let span = error.span().unwrap_or(text.len()..text.len());
-    let place = text.get(span.clone()).map(str::trim).unwrap_or_default();
-    let found = if place.is_empty() || place.contains('\n') {
-        what.to_owned()
-    } else {
-        format!("{what} at {place:?}")
-    };
-    Fault::new(file, Some(line(text, span.start)), "", &found, expected)
+/// The lines before a faulty one, less those that the fault began in: an unclosed list, for one.
+fn before(text: &str, faulty: usize) -> Option<String> {
+    let lines: Vec<&str> = text.split_inclusive('\n').take(faulty - 1).collect();
+    (0..=lines.len())
+        .rev()
+        .take(MAX_STEPS_BACK)
+        .find_map(|count| readable(lines[..count].concat()))
 }
 
-fn accepted(message: &str) -> &'static str {
-    match message {
-        "duplicate key" => "each key and each table once",
-        _ => "TOML, as at https://toml.io",
-    }
+fn readable(text: String) -> Option<String> {
+    DeTable::parse(&text).is_ok().then_some(text)
+}
+
+/// A faulty line is repeated as it is, since it has no key that could be trusted.
+fn fault(file: &str, text: &str, error: &Error) -> Fault {
+    let start = error.span().map_or(text.len(), |span| span.start);
+    let line = line(text, start);
+    let found = text.lines().nth(line - 1).map_or("", str::trim);
+    let found = if found.is_empty() {
+        "an empty line"
+    } else {
+        found
+    };
+    let why = error.message().trim_end_matches(", expected nothing");
+    let accepted = match why {
+        "duplicate key" => "each key and each table once".to_owned(),
+        _ => format!("a line of TOML, with text in quotes ({why})"),
+    };
+    Fault::new(file, Some(line), "", found, accepted)
 }
