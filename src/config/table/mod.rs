@@ -84,7 +84,7 @@ impl<'a> Table<'a> {
 
     /// Whether the file or the environment gives this key, be it wrong.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.entry(key).is_some() || self.from_environment(key).is_some()
+        self.entry(key).is_some() || self.set_by_environment(key).is_some()
     }
 
     /// Whether the file has this table.
@@ -112,7 +112,7 @@ impl<'a> Table<'a> {
             }
             read
         });
-        let Some((_, text)) = self.from_environment(key) else {
+        let Some((_, text)) = self.set_by_environment(key) else {
             return from_file;
         };
         let read = accept.read(Raw::Text(text));
@@ -143,7 +143,7 @@ impl<'a> Table<'a> {
     }
 
     /// The variable that sets a key and its text, when it is set.
-    fn from_environment(&self, key: &str) -> Option<(String, &'a str)> {
+    fn set_by_environment(&self, key: &str) -> Option<(String, &'a str)> {
         let name = self.variable(key)?;
         let text = self.walk.environment.get(&name)?;
         Some((name, text))

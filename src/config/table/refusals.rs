@@ -15,7 +15,7 @@ use super::{
 impl Table<'_> {
     /// Notes a fault that no value has by itself: between keys, or of a key that is missing.
     pub(in super::super) fn refuse(&self, key: &str, accepted: impl Into<String>) {
-        let fault = if let Some((name, text)) = self.from_environment(key) {
+        let fault = if let Some((name, text)) = self.set_by_environment(key) {
             Fault::new(ENVIRONMENT, None, &name, &format!("{text:?}"), accepted)
         } else if let Some((start, value)) = self.entry(key) {
             self.at(start, key, &Raw::File(value).show(), accepted)
