@@ -160,7 +160,8 @@ pub struct Rule {
     pub metric: Glob,
     /// The hosts it watches.
     pub hosts: Globs,
-    /// Labels that must match, by name.
+    /// Labels that must match, by name. A label that a series does not have counts as the empty text: the pattern
+    /// `""` asks for its absence, `?*` for its presence, and `*` for nothing.
     pub labels: Vec<(String, Globs)>,
     /// How the window becomes a value.
     pub aggregate: Aggregate,
@@ -196,11 +197,10 @@ impl Rule {
     pub fn matches(&self, key: &super::series::SeriesKey) -> bool {
         self.metric.matches(key.name.as_str())
             && self.hosts.matches(key.host.as_str())
-            && self.labels.iter().all(|(name, globs)| {
-                key.labels
-                    .get(name)
-                    .is_some_and(|value| globs.matches(value))
-            })
+            && self
+                .labels
+                .iter()
+                .all(|(name, globs)| globs.matches(key.labels.get(name).unwrap_or_default()))
     }
 }
 

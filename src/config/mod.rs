@@ -1,0 +1,183 @@
+//! The configuration: `config.toml`, the environment and the command line become checked values.
+//!
+//! Flags stand over the environment, the environment over the file, the file over the defaults. Everything that is
+//! wrong is reported at once, each with its place and what would be accepted. Nothing here reads the environment or
+//! a clock; the one thing it touches is the file it is given.
+
+mod accept;
+mod alerts;
+mod environment;
+mod fault;
+mod ingest;
+mod keys;
+mod levels;
+mod log;
+mod nearest;
+mod overrides;
+mod rule;
+mod rules;
+mod series;
+mod server;
+mod sources;
+mod stream;
+mod syntax;
+mod table;
+mod walk;
+mod websocket;
+mod windows;
+
+#[cfg(test)]
+mod tests;
+
+use std::{path::Path, sync::Arc};
+
+use toml::de::DeTable;
+
+use crate::model::Rule;
+
+pub use self::{
+    alerts::Alerts,
+    fault::{Fault, Faults},
+    ingest::Ingest,
+    keys::Key,
+    log::{Log, LogFormat, LogLevel},
+    overrides::Overrides,
+    series::Series,
+    server::Server,
+    sources::{HostSource, SimulatedSource, Sources},
+    stream::Stream,
+    websocket::WebSocket,
+    windows::Windows,
+};
+
+use self::{environment::Environment, syntax::Syntax, table::Table, walk::Walk};
+
+/// All that can be configured, checked. Each room is handed its own section.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// `[server]`
+    pub server: Server,
+    /// `[log]`
+    pub log: Log,
+    /// `[stream]`
+    pub stream: Stream,
+    /// `[windows]`
+    pub windows: Windows,
+    /// `[series]`
+    pub series: Series,
+    /// `[ingest]`
+    pub ingest: Ingest,
+    /// `[websocket]`
+    pub websocket: WebSocket,
+    /// `[sources.*]`
+    pub sources: Sources,
+    /// `[alerts]`
+    pub alerts: Alerts,
+    /// `[[rules]]`: the file's if it has any, else the shipped ones.
+    pub rules: Vec<Arc<Rule>>,
+}
+
+/// What is without a file, environment and flags; the shipped `config.toml` says the same.
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            server: Server::default(),
+            log: Log::default(),
+            stream: Stream::default(),
+            windows: Windows::default(),
+            series: Series::default(),
+            ingest: Ingest::default(),
+            websocket: WebSocket::default(),
+            sources: Sources::default(),
+            alerts: Alerts::default(),
+            rules: rules::shipped(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file, if one is named, and checks it with `environment` (all variables; those that are not
+    /// tickwire's are passed over) and `overrides`. A file that cannot be read is a fault like any other.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        overrides: &Overrides,
+    ) -> Result<Self, Faults> {
+        let Some(file) = file else {
+            return Self::parse("config.toml", "", environment, overrides);
+        };
+        let label = file.display().to_string();
+        match std::fs::read_to_string(file) {
+            Ok(text) => Self::parse(&label, &text, environment, overrides),
+            Err(error) => {
+                let found = error.to_string();
+                let fault = Fault::new(
+                    &label,
+                    None,
+                    "",
+                    &found,
+                    "a file that can be read, in UTF-8",
+                );
+                Self::check(&label, "", environment, overrides, vec![fault])
+            }
+        }
+    }
+
+    /// As [`Config::load`], from the text of a file that faults call `file`.
+    pub fn parse(
+        file: &str,
+        text: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+        overrides: &Overrides,
+    ) -> Result<Self, Faults> {
+        Self::check(file, text, environment, overrides, Vec::new())
+    }
+
+    fn check(
+        file: &str,
+        text: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+        overrides: &Overrides,
+        faults: Vec<Fault>,
+    ) -> Result<Self, Faults> {
+        let syntax = Syntax::check(file, text);
+        let (tree, _) = DeTable::parse_recoverable(&syntax.mended);
+        let walk = Walk::new(file, &syntax, Environment::new(environment));
+        faults.into_iter().for_each(|fault| walk.fault(fault));
+        let config = Self::read(&walk, Table::root(&walk, tree.get_ref()), overrides);
+        match walk.into_faults() {
+            None => Ok(config),
+            Some(faults) => Err(faults),
+        }
+    }
+
+    fn read(walk: &Walk<'_>, file: Table<'_>, overrides: &Overrides) -> Self {
+        let config = Self {
+            server: Server::read(walk, file.child("server"), overrides),
+            log: Log::read(file.child("log")),
+            stream: Stream::read(file.child("stream")),
+            windows: Windows::read(file.child("windows")),
+            series: Series::read(file.child("series")),
+            ingest: Ingest::read(file.child("ingest")),
+            websocket: WebSocket::read(file.child("websocket")),
+            sources: Sources::read(file.child("sources"), overrides.demo),
+            alerts: Alerts::read(file.child("alerts")),
+            rules: rules::read(&file),
+        };
+        file.close();
+        config
+    }
+}
+
+/// Every key there is, in the order of the file; those of a rule once.
+pub fn keys() -> Vec<Key> {
+    let syntax = Syntax::check("", "[[rules]]");
+    let (tree, _) = DeTable::parse_recoverable(&syntax.mended);
+    let walk = Walk::new("", &syntax, Environment::new([]));
+    Config::read(
+        &walk,
+        Table::root(&walk, tree.get_ref()),
+        &Overrides::default(),
+    );
+    walk.into_keys()
+}

@@ -1,0 +1,59 @@
+//! What is wrong with a table's keys, each with its place.
+
+use toml::de::DeValue;
+
+use super::{
+    super::{
+        accept::Raw,
+        environment::ENVIRONMENT,
+        fault::{Fault, NOTHING},
+        nearest::nearest,
+    },
+    Table,
+};
+
+impl Table<'_> {
+    /// Notes a fault that no value has by itself: between keys, or of a key that is missing.
+    pub(in super::super) fn refuse(&self, key: &str, accepted: impl Into<String>) {
+        let fault = if let Some((name, text)) = self.set_by_environment(key) {
+            Fault::new(ENVIRONMENT, None, &name, &format!("{text:?}"), accepted)
+        } else if let Some((start, value)) = self.entry(key) {
+            self.at(start, key, &Raw::File(value).show(), accepted)
+        } else {
+            self.at(self.start, key, NOTHING, accepted)
+        };
+        self.walk.fault(fault);
+    }
+
+    /// Ends the reading: what nobody asked for is a fault.
+    pub(in super::super) fn close(self) {
+        let known = self.known.borrow();
+        for (key, value) in self.entries.into_iter().flatten() {
+            let name: &str = key.get_ref();
+            if known.contains(&name) {
+                continue;
+            }
+            let hint = nearest(name, known.iter().copied()).map_or_else(
+                || ";".to_owned(),
+                |near| format!(", did you mean {near:?}?"),
+            );
+            let place = if self.path.is_empty() {
+                "the file"
+            } else {
+                &self.path
+            };
+            let accepted = format!("unknown{hint} {place} takes {}", known.join(", "));
+            self.fault(key.span().start, name, value.get_ref(), accepted);
+        }
+    }
+
+    pub(super) fn fault(&self, start: usize, key: &str, value: &DeValue<'_>, accepted: String) {
+        let fault = self.at(start, key, &Raw::File(value).show(), accepted);
+        self.walk.fault(fault);
+    }
+
+    fn at(&self, start: usize, key: &str, found: &str, accepted: impl Into<String>) -> Fault {
+        let line = Some(self.walk.line(start));
+        Fault::new(self.walk.file, line, &self.path_of(key), found, accepted)
+    }
+}
