@@ -1,7 +1,27 @@
-//! tickwire.
+//! tickwire samples a machine every second, takes metrics from anything that speaks HTTP, and streams every sample and
+//! alert over SSE and WebSocket.
+//!
+//! The rooms, in reading order; each imports only those before it (docs/architecture.md):
+//!
+//! - [`model`]: the vocabulary
+//! - [`config`]: `config.toml`, environment and flags as checked values
+//! - [`series`]: the registry of series
+//! - [`alerts`], [`windows`], [`stream`], [`store`]: what a batch passes through; they do not know each other
+//! - [`pipeline`]: the one path it takes
+//! - [`sources`]: what makes batches
+//! - [`control`]: every command once
+//! - [`web`]: pages, streams, sockets and the API over HTTP
+//! - [`app`]: builds all of it, starts it, stops it in order
+
+pub mod alerts;
+pub mod app;
 pub mod config;
+pub mod control;
 pub mod model;
+pub mod pipeline;
 pub mod series;
 pub mod sources;
+pub mod store;
 pub mod stream;
+pub mod web;
 pub mod windows;

@@ -1,1 +1,178 @@
-fn main() {}
+//! The command line: flags in, log set up, exit code out.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use tickwire::{
+    app::App,
+    config::{Config, Faults, LogFormat, Overrides},
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A fault in the configuration or the command line.
+const EXIT_FAULT: u8 = 2;
+
+/// Samples this machine every second and streams it: pages, SSE, WebSocket, alerts.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server; what happens without a command.
+    Serve(Serve),
+    /// Check the configuration and print every fault in it.
+    Check(Check),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Args)]
+struct Serve {
+    /// The configuration; ./config.toml if there is one.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where to listen, like 127.0.0.1:8080.
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// The folder for what is remembered.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Run the simulated sources as well.
+    #[arg(long)]
+    demo: bool,
+}
+
+#[derive(Args)]
+struct Check {
+    /// The configuration; ./config.toml if there is one.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Check(check) => check_config(check.config),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "tickwire",
+                &mut std::io::stdout(),
+            );
+            ExitCode::SUCCESS
+        }
+        Command::Serve(serve) => run(serve),
+    }
+}
+
+fn check_config(file: Option<PathBuf>) -> ExitCode {
+    let file = config_file(file);
+    match Config::load(file.as_deref(), environment(), &Overrides::default()) {
+        Ok(config) => {
+            let shown = file.map_or("the built-in configuration".to_owned(), |f| {
+                f.display().to_string()
+            });
+            println!("{shown} is good: {} rules", config.rules.len());
+            ExitCode::SUCCESS
+        }
+        Err(faults) => report(&faults),
+    }
+}
+
+fn report(faults: &Faults) -> ExitCode {
+    eprintln!("{faults}");
+    ExitCode::from(EXIT_FAULT)
+}
+
+/// The file that is asked for, by flag or by `TICKWIRE_CONFIG`, or the one that lies here.
+fn config_file(flag: Option<PathBuf>) -> Option<PathBuf> {
+    let asked = flag.or_else(|| std::env::var_os("TICKWIRE_CONFIG").map(PathBuf::from));
+    asked.or_else(|| {
+        Path::new("config.toml")
+            .is_file()
+            .then(|| "config.toml".into())
+    })
+}
+
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+fn run(serve: Serve) -> ExitCode {
+    let file = config_file(serve.config);
+    let overrides = Overrides {
+        listen: serve.listen,
+        data: serve.data,
+        demo: serve.demo,
+    };
+    let config = match Config::load(file.as_deref(), environment(), &overrides) {
+        Ok(config) => config,
+        Err(faults) => return report(&faults),
+    };
+    log_to_stderr(&config);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let served = runtime
+        .context("cannot start the runtime")
+        .and_then(|runtime| runtime.block_on(until_signalled(config, file)));
+    match served {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("tickwire: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn log_to_stderr(config: &Config) {
+    let level = config.log.level.as_str();
+    let filter = tracing_subscriber::EnvFilter::new(format!("{level},actix_server=warn"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match config.log.format {
+        LogFormat::Json => log.json().init(),
+        LogFormat::Text => log.with_target(false).init(),
+    }
+}
+
+async fn until_signalled(config: Config, file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let app = App::start(config).await?;
+    let address = app.address();
+    let config = file.map_or("built-in".to_owned(), |f| f.display().to_string());
+    tracing::info!(%address, config, version = env!("CARGO_PKG_VERSION"), "tickwire runs");
+    println!("tickwire {} on http://{address}", env!("CARGO_PKG_VERSION"));
+    println!("  open   http://{address}/");
+    println!("  curl   curl -N http://{address}/api/events/metrics");
+    println!(
+        "  push   curl -d '{{\"name\":\"my_metric\",\"value\":42}}' http://{address}/api/ingest"
+    );
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!("stopping; a second signal forces it");
+    tokio::select! {
+        () = app.stop() => Ok(ExitCode::SUCCESS),
+        _ = interrupt.recv() => Ok(ExitCode::FAILURE),
+        _ = terminate.recv() => Ok(ExitCode::FAILURE),
+    }
+}

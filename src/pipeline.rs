@@ -13,16 +13,14 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use self::{inlet::Message, live::Counts};
 pub use self::{
     inlet::{AlertCommand, Busy, Inlet, Outcome, Unknown},
     live::{Live, LiveState},
 };
-use self::{inlet::Message, live::Counts};
 use crate::{
     alerts::Engine,
-    model::{
-        Activity, AlertEvent, Batch, Clock, SeriesSpec, SourceId, Timestamp,
-    },
+    model::{Activity, AlertEvent, Batch, Clock, SeriesSpec, SourceId, Timestamp},
     series::{Refused, Series, Writer},
     store::Store,
     stream::{
@@ -224,7 +222,10 @@ impl Pipeline {
             self.saved_at = now;
             self.saved_revision = self.parts.engine.revision();
             let log = self.parts.stream.log();
-            let events = alerts.into_iter().map(|(seq, event)| (log.at(seq), event)).collect();
+            let events = alerts
+                .into_iter()
+                .map(|(seq, event)| (log.at(seq), event))
+                .collect();
             self.parts.store.alerts(now, events, self.engine_state());
         }
     }
@@ -239,15 +240,23 @@ impl Pipeline {
             Message::Batch { batch, reply } => {
                 let outcome = self.batch(batch, turn);
                 if let Some(reply) = reply {
-                    replies.push(Box::new(move || drop(reply.send(outcome))));
+                    replies.push(Box::new(move || _ = reply.send(outcome)));
                 }
             }
             Message::Activity(activity) => turn.activity(activity),
             Message::Processes { host, rows } => turn.state.set_processes(host, rows),
-            Message::SourceStopped(source) => self.parts.engine.source_stopped(&source, turn.now),
+            Message::SourceActs { source, runs: true } => {
+                self.parts.engine.source_started(&source, turn.now);
+            }
+            Message::SourceActs {
+                source,
+                runs: false,
+            } => {
+                self.parts.engine.source_stopped(&source, turn.now);
+            }
             Message::Alerts { command, reply } => {
                 let outcome = self.command(command, turn);
-                replies.push(Box::new(move || drop(reply.send(outcome))));
+                replies.push(Box::new(move || _ = reply.send(outcome)));
             }
         }
     }
@@ -269,7 +278,11 @@ impl Pipeline {
         };
         let mut current = Vec::with_capacity(accepted);
         for (series, value) in layout.iter().zip(&values) {
-            match turn.state.windows.update(series, batch.timestamp, turn.now, *value) {
+            match turn
+                .state
+                .windows
+                .update(series, batch.timestamp, turn.now, *value)
+            {
                 Update::Late => counts.late += 1,
                 Update::Replaced => {
                     counts.replaced += 1;
@@ -278,8 +291,12 @@ impl Pipeline {
                 Update::Newest => current.push((series, *value)),
             }
         }
-        let transitions =
-            self.parts.engine.observe(turn.now, batch.timestamp, batch.interval, &current);
+        let transitions = self.parts.engine.observe(
+            turn.now,
+            batch.timestamp,
+            batch.interval,
+            current.iter().copied(),
+        );
         turn.state.count(&batch.source, counts);
         turn.push(
             accepted as u64,
@@ -302,7 +319,11 @@ impl Pipeline {
 
     /// Looks every series up; what is refused is left out of the batch. The layout of a steady source that was taken
     /// whole is remembered.
-    fn resolve(&mut self, batch: &Batch, refused: &mut Vec<(usize, Refused)>) -> (Layout, Vec<f64>) {
+    fn resolve(
+        &mut self,
+        batch: &Batch,
+        refused: &mut Vec<(usize, Refused)>,
+    ) -> (Layout, Vec<f64>) {
         let mut series: Vec<Arc<Series>> = Vec::with_capacity(batch.layout.len());
         let mut values = Vec::with_capacity(batch.layout.len());
         let resolved = self.parts.writer.resolve(&batch.source, &batch.layout);
@@ -330,6 +351,11 @@ impl Pipeline {
     }
 
     fn expire(&mut self, turn: &mut Turn<'_>) {
+        let unseen = self
+            .parts
+            .engine
+            .unseen_gone(self.parts.series_idle, turn.now);
+        unseen.into_iter().for_each(|event| turn.alert(event));
         let before = turn.now.minus(self.parts.series_idle);
         let idle = turn.state.windows.idle_since(before);
         if idle.is_empty() {
@@ -424,7 +450,10 @@ pub fn activity_fields(activity: &Activity) -> String {
 
 fn fields(value: &impl serde::Serialize) -> String {
     let json = serde_json::to_string(value).unwrap_or_default();
-    match json.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+    match json
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+    {
         Some(fields) => format!(",{fields}"),
         None => String::new(),
     }

@@ -184,7 +184,10 @@ mod tests {
             kind: Kind::Gauge,
         };
         let (_, mut writer) = Registry::new(10);
-        writer.resolve(&SourceId::new("test"), &[spec]).remove(0).unwrap()
+        writer
+            .resolve(&SourceId::new("test"), &[spec])
+            .remove(0)
+            .unwrap()
     }
 
     fn at(seconds: i64) -> Timestamp {
@@ -199,7 +202,10 @@ mod tests {
             windows.update(&series, at(second), at(second), second as f64);
         }
         let stats = windows.get(series.id).unwrap().stats();
-        assert_eq!((stats.count, stats.min, stats.max, stats.avg), (5, 15.0, 19.0, 17.0));
+        assert_eq!(
+            (stats.count, stats.min, stats.max, stats.avg),
+            (5, 15.0, 19.0, 17.0)
+        );
         windows.update(&series, at(100), at(100), 1.0);
         assert_eq!(windows.get(series.id).unwrap().stats().count, 1);
     }

@@ -95,6 +95,12 @@ impl Default for Config {
     }
 }
 
+/// A duration as it is written here and in queries: a whole number and `ms`, `s`, `m`, `h` or `d`. `None` for anything
+/// else.
+pub fn duration(text: &str) -> Option<std::time::Duration> {
+    accept::parse_duration(text)
+}
+
 impl Config {
     /// Reads the file, if one is named, and checks it with `environment` (all variables; those that are not
     /// tickwire's are passed over) and `overrides`. A file that cannot be read is a fault like any other.

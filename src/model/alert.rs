@@ -112,10 +112,10 @@ pub struct AlertEvent {
     pub reason: Option<Reason>,
     /// How bad; after resolution, how bad it was last.
     pub level: Level,
-    /// The level before an escalation or de-escalation.
+    /// The level before, where this changed it: an escalation, a de-escalation, or data that came back at another level.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub previous_level: Option<Level>,
-    /// Somebody has seen it.
+    /// Somebody has seen it as bad as it is: a rise of the level takes this back.
     pub acknowledged: bool,
     /// Reserved for silences: nobody is told while it is set.
     pub silenced: bool,

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::{series::SeriesSpec, time::Timestamp};
 
 /// The name of a source: `host`, `simulated`, `push`.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct SourceId(Arc<str>);
 
 impl SourceId {

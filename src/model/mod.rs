@@ -10,6 +10,7 @@ pub mod glob;
 pub mod name;
 pub mod position;
 pub mod process;
+pub mod quantity;
 pub mod rule;
 pub mod series;
 pub mod template;

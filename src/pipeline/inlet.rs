@@ -51,7 +51,10 @@ pub(super) enum Message {
         host: HostName,
         rows: Vec<ProcessRow>,
     },
-    SourceStopped(SourceId),
+    SourceActs {
+        source: SourceId,
+        runs: bool,
+    },
     Alerts {
         command: AlertCommand,
         reply: oneshot::Sender<Result<usize, Unknown>>,
@@ -80,7 +83,9 @@ impl Inlet {
 
     /// Hands over a line of the feed.
     pub fn activity(&self, activity: Activity) -> Result<(), Busy> {
-        self.0.try_send(Message::Activity(activity)).map_err(|_| Busy)
+        self.0
+            .try_send(Message::Activity(activity))
+            .map_err(|_| Busy)
     }
 
     /// From a source's own thread: hands over a batch, waiting for room, and tells what became of it.
@@ -106,15 +111,18 @@ impl Inlet {
         let _ = self.0.blocking_send(Message::Activity(activity));
     }
 
-    /// Its user has stopped a source: its silence is not missing data.
-    pub async fn source_stopped(&self, source: SourceId) {
-        let _ = self.0.send(Message::SourceStopped(source)).await;
+    /// A source was started or stopped: the silence of a stopped one is not missing data. Not from an async thread.
+    pub fn source_acts_blocking(&self, source: SourceId, runs: bool) {
+        // The pipeline is gone only when the server stops, and its rules with it.
+        let _ = self.0.blocking_send(Message::SourceActs { source, runs });
     }
 
     /// Does something to alerts; tells how many changed.
     pub async fn alerts(&self, command: AlertCommand) -> Result<Result<usize, Unknown>, Busy> {
         let (reply, outcome) = oneshot::channel();
-        self.0.try_send(Message::Alerts { command, reply }).map_err(|_| Busy)?;
+        self.0
+            .try_send(Message::Alerts { command, reply })
+            .map_err(|_| Busy)?;
         outcome.await.map_err(|_| Busy)
     }
 

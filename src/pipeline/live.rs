@@ -60,7 +60,11 @@ impl Counts {
 
 impl Live {
     /// With these windows and alerts; at most `history` resolved alerts are kept, the newest.
-    pub fn new(windows: Windows, alerts: impl IntoIterator<Item = AlertEvent>, history: usize) -> Self {
+    pub fn new(
+        windows: Windows,
+        alerts: impl IntoIterator<Item = AlertEvent>,
+        history: usize,
+    ) -> Self {
         let mut state = LiveState {
             windows,
             alerts: BTreeMap::new(),

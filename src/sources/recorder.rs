@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::model::{HostName, InvalidName, Kind, Labels, MetricName, SeriesKey, SeriesSpec, Unit};
 
 /// Readings of one host, in the order in which they are recorded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Recorder {
     host: HostName,
     /// Labels that every series carries, like `simulated="true"`.
@@ -101,10 +101,18 @@ impl Recorder {
                 .all(|&(name, value)| known.get(name) == Some(value))
     }
 
+    /// Nothing was recorded since the batch before.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     /// Ends the batch: its layout (the same `Arc` as before when nothing changed) and its values.
     pub fn finish(&mut self) -> (Arc<[SeriesSpec]>, Vec<f64>) {
         if let Some(fresh) = self.fresh.take() {
-            self.layout = fresh.into();
+            // They are equal when all that differed was refused.
+            if *fresh != *self.layout {
+                self.layout = fresh.into();
+            }
         } else if self.values.len() < self.layout.len() {
             self.layout = self.layout[..self.values.len()].into();
         }
@@ -174,5 +182,17 @@ mod tests {
         assert!(recorder.take_refused().is_some());
         let (layout, values) = recorder.finish();
         assert_eq!((layout.len(), values.as_slice()), (1, &[1.0][..]));
+    }
+
+    #[test]
+    fn a_reading_that_is_always_refused_does_not_change_the_layout() {
+        let mut recorder = Recorder::new(HostName::parse("web1").unwrap(), &[]);
+        let mut tick = || {
+            recorder.gauge("a", "", &[], 1.0);
+            recorder.gauge("b", "", &[("c", "x\ny")], 1.0);
+            recorder.gauge("d", "", &[], 1.0);
+            recorder.finish().0
+        };
+        assert!(Arc::ptr_eq(&tick(), &tick()));
     }
 }

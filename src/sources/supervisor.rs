@@ -16,7 +16,7 @@ use std::{
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use super::{Reading, SampleError, Source};
+use super::{Fault, Reading, Source};
 use crate::{
     model::{Activity, Batch, Clock, SourceId, Timestamp},
     pipeline::Inlet,
@@ -181,9 +181,19 @@ impl Supervisor {
             .0
             .sources
             .iter()
-            .map(|source| source.progress.lock().status(&source.plan.name, Some(&source.plan)))
+            .map(|source| {
+                source
+                    .progress
+                    .lock()
+                    .status(&source.plan.name, Some(&source.plan))
+            })
             .collect();
-        all.push(self.0.push.lock().status(&crate::pipeline::push_source(), None));
+        all.push(
+            self.0
+                .push
+                .lock()
+                .status(&crate::pipeline::push_source(), None),
+        );
         all
     }
 
@@ -247,9 +257,9 @@ impl Supervisor {
             host: None,
             timestamp: self.0.clock.now(),
         });
-        if action == Action::Stop {
-            self.0.inlet.source_stopped_blocking(name.clone());
-        }
+        self.0
+            .inlet
+            .source_acts_blocking(name.clone(), action == Action::Start);
     }
 }
 
@@ -260,11 +270,13 @@ impl Managed {
             return false;
         }
         let (stop, stopped) = channel();
-        *self.progress.lock() = Progress {
+        let mut progress = self.progress.lock();
+        *progress = Progress {
             running: true,
-            samples: self.progress.lock().samples,
+            samples: progress.samples,
             ..Progress::default()
         };
+        drop(progress);
         let worker = Worker {
             plan: self.plan.clone(),
             clock: clock.clone(),
@@ -350,17 +362,20 @@ impl Worker {
                     .get_or_insert_with(|| (self.plan.make)())
                     .sample(self.clock.now())
             }));
-            let result = measured.unwrap_or_else(|_| {
-                source = None;
-                Err(SampleError::new("the source panicked; it is started anew"))
-            });
-            due += match result {
-                Ok(reading) => {
+            due += match measured {
+                Ok(Ok(reading)) => {
                     self.deliver(reading);
                     retry = interval;
                     interval
                 }
-                Err(error) => {
+                failed => {
+                    let error = match failed {
+                        Ok(Err(error)) => Fault::new("source", &error).message,
+                        _ => {
+                            source = None;
+                            "the source panicked; it is made anew".to_owned()
+                        }
+                    };
                     self.fail(&error);
                     retry = (retry * 2).min(RETRY_MAX.max(interval));
                     retry
@@ -382,14 +397,21 @@ impl Worker {
     fn deliver(&self, reading: Reading) {
         let now = self.clock.now();
         let mut samples = 0;
-        let mut fault = reading.faults.into_iter().next();
-        for (layout, values) in reading.batches {
+        let mut fault = reading
+            .faults
+            .first()
+            .map(|f| format!("{}: {}", f.part, f.message));
+        let host = reading
+            .batches
+            .iter()
+            .find_map(|b| Some(b.layout.first()?.key.host.clone()));
+        for measured in reading.batches {
             let batch = Batch {
                 source: self.plan.name.clone(),
-                timestamp: reading.timestamp,
-                interval: Some(self.plan.interval),
-                layout,
-                values,
+                timestamp: now,
+                interval: Some(measured.interval.unwrap_or(self.plan.interval)),
+                layout: measured.layout,
+                values: measured.values,
             };
             if let Ok(outcome) = self.inlet.batch_blocking(batch) {
                 samples += outcome.accepted as u64;
@@ -398,14 +420,14 @@ impl Worker {
                 }
             }
         }
-        if let Some((host, rows)) = reading.processes {
+        if let (Some(host), Some(rows)) = (host, reading.processes) {
             self.inlet.processes_blocking(host, rows);
         }
-        for (kind, message) in reading.activities {
+        for message in reading.activities {
             self.inlet.activity_blocking(Activity {
-                kind,
-                message,
-                host: None,
+                kind: message.kind.to_owned(),
+                message: message.text,
+                host: message.host,
                 timestamp: now,
             });
         }
@@ -415,11 +437,11 @@ impl Worker {
         progress.last_error = fault;
     }
 
-    fn fail(&self, error: &SampleError) {
+    fn fail(&self, error: &str) {
         let mut progress = self.progress.lock();
         if progress.failing_since.is_none() {
             tracing::warn!(source = %self.plan.name, %error, "a source fails; it is tried again");
         }
-        progress.failed(&error.to_string(), self.clock.now());
+        progress.failed(error, self.clock.now());
     }
 }

@@ -141,7 +141,11 @@ impl Store {
 
     /// Records transitions and the engine's state after them, in one transaction.
     pub fn alerts(&self, now: Timestamp, events: Vec<(Position, Arc<AlertEvent>)>, engine: String) {
-        self.hand_over(Job::Alerts { now, events, engine });
+        self.hand_over(Job::Alerts {
+            now,
+            events,
+            engine,
+        });
     }
 
     /// Records the engine's state.

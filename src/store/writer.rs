@@ -2,11 +2,7 @@
 
 use std::{
     fs::File,
-    sync::{
-        Arc,
-        atomic::Ordering,
-        mpsc::Receiver,
-    },
+    sync::{Arc, atomic::Ordering, mpsc::Receiver},
 };
 
 use rusqlite::{Connection, Transaction, params};
@@ -98,7 +94,11 @@ impl Writer {
         let transaction = self.database.transaction()?;
         for job in jobs {
             match job {
-                Job::Alerts { now, events, engine } => {
+                Job::Alerts {
+                    now,
+                    events,
+                    engine,
+                } => {
                     for (position, event) in events {
                         write_event(&transaction, boot, position, event)?;
                     }

@@ -255,7 +255,11 @@ impl Cursor {
             samples: Samples::All,
         };
         let kept_up = self.at >= stream.previous_head();
-        let floor = if kept_up { 0 } else { stream.log().floor(topics) };
+        let floor = if kept_up {
+            0
+        } else {
+            stream.log().floor(topics)
+        };
         let forgotten = floor > self.at;
         let mut conflated = false;
         if self.at < self.skip_samples_to {

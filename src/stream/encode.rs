@@ -85,7 +85,11 @@ pub fn chunk(stream: &Stream, view: &View, stretch: Stretch, max_events: u64) ->
                     }
                     let wanted =
                         stretch.samples != Samples::None && matches(series.id, series.key());
-                    if wanted && newest.as_mut().is_some_and(|n| n.get(&series.id.0) != Some(&seq)) {
+                    if wanted
+                        && newest
+                            .as_mut()
+                            .is_some_and(|n| n.get(&series.id.0) != Some(&seq))
+                    {
                         skipped += 1;
                     } else if wanted {
                         match shape {
@@ -113,7 +117,9 @@ pub fn chunk(stream: &Stream, view: &View, stretch: Stretch, max_events: u64) ->
             }
             What::Alert { event, json } => {
                 if spec.filter.alert(event) {
-                    out.object("alert", Some(entry.first), |b| b.extend_from_slice(json.as_bytes()));
+                    out.object("alert", Some(entry.first), |b| {
+                        b.extend_from_slice(json.as_bytes())
+                    });
                     events += 1;
                 }
             }
@@ -130,7 +136,9 @@ pub fn chunk(stream: &Stream, view: &View, stretch: Stretch, max_events: u64) ->
         upto = entry.last.min(stretch.upto);
     }
     drop(matches);
-    let weight_left = entries.last().is_none_or(|e| upto >= e.last.min(stretch.upto));
+    let weight_left = entries
+        .last()
+        .is_none_or(|e| upto >= e.last.min(stretch.upto));
     let whole = weight_left && (weight == usize::MAX || reaches_end(stream, view, stretch, upto));
     if whole {
         upto = stretch.upto;
@@ -185,7 +193,9 @@ pub fn count(stream: &Stream, view: &View, after: Seq, upto: Seq) -> u64 {
         upto,
         samples: Samples::All,
     };
-    let entries = stream.log().range(view.spec.topics, after, upto, usize::MAX);
+    let entries = stream
+        .log()
+        .range(view.spec.topics, after, upto, usize::MAX);
     let mut matches = view.matcher();
     let mut samples = 0;
     for entry in &entries {
@@ -213,7 +223,9 @@ pub fn control(
     fields: &str,
 ) -> Bytes {
     let mut out = Out::new(stream.log().epoch_text(), encoding);
-    out.object(event, seq, |bytes| bytes.extend_from_slice(fields.as_bytes()));
+    out.object(event, seq, |bytes| {
+        bytes.extend_from_slice(fields.as_bytes())
+    });
     out.bytes.into()
 }
 
@@ -287,7 +299,16 @@ impl<'a> Out<'a> {
             Encoding::Socket(subscription) => {
                 let payload = &mut self.payload;
                 payload.clear();
-                put(payload, &["{\"type\":\"", event, "\",\"subscription\":\"", subscription, "\""]);
+                put(
+                    payload,
+                    &[
+                        "{\"type\":\"",
+                        event,
+                        "\",\"subscription\":\"",
+                        subscription,
+                        "\"",
+                    ],
+                );
                 position(payload, self.epoch, seq);
                 fields(payload);
                 put(payload, &["}"]);
@@ -310,7 +331,15 @@ impl<'a> Out<'a> {
             return;
         };
         self.object("metrics", Some(last), |out| {
-            put(out, &[&series.json_host, ",\"timestamp\":\"", time, "\",\"data\":["]);
+            put(
+                out,
+                &[
+                    &series.json_host,
+                    ",\"timestamp\":\"",
+                    time,
+                    "\",\"data\":[",
+                ],
+            );
             for (i, (_, series, value)) in samples.iter().enumerate() {
                 put(out, &[if i == 0 { "{" } else { ",{" }]);
                 sample(out, series, *value, false);
@@ -414,6 +443,9 @@ mod tests {
     fn frames_have_the_three_lengths() {
         assert_eq!(text_frame(b"hi")[..2], [0x81, 2]);
         assert_eq!(text_frame(&[b'x'; 126])[..4], [0x81, 126, 0, 126]);
-        assert_eq!(text_frame(&[b'x'; 65536])[..10], [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
+        assert_eq!(
+            text_frame(&[b'x'; 65536])[..10],
+            [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]
+        );
     }
 }

@@ -108,7 +108,9 @@ impl Filter {
     /// Whether an alert event passes.
     pub fn alert(&self, event: &AlertEvent) -> bool {
         let level = self.levels.contains(event.level)
-            || event.previous_level.is_some_and(|l| self.levels.contains(l));
+            || event
+                .previous_level
+                .is_some_and(|l| self.levels.contains(l));
         level && self.rules.matches(&event.rule) && self.series(&event.series)
     }
 

@@ -276,7 +276,10 @@ impl Log {
         let mut taken = 0;
         while taken < weight {
             let firsts = runs.iter_mut().map(|run| run.peek().map(|e| e.first));
-            let next = firsts.enumerate().filter_map(|(i, first)| Some((first?, i))).min();
+            let next = firsts
+                .enumerate()
+                .filter_map(|(i, first)| Some((first?, i)))
+                .min();
             let Some(entry) = next.and_then(|(_, i)| runs[i].next()) else {
                 break;
             };

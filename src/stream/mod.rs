@@ -31,7 +31,10 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::{counters::Counters, log::Log, view::Views};
-use crate::{config::StreamConfig, model::{Epoch, Seq}};
+use crate::{
+    config,
+    model::{Epoch, Seq},
+};
 
 /// The newest state of the server, as `status` events carry it.
 #[derive(Debug, Default)]
@@ -65,7 +68,7 @@ impl Stream {
     /// An empty stream of this life of the server; `earlier` are the epochs the store knows. When `draining` is
     /// cancelled its clients are told and ended.
     pub fn new(
-        config: &StreamConfig,
+        config: &config::Stream,
         epoch: Epoch,
         earlier: Vec<Epoch>,
         draining: CancellationToken,

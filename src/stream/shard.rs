@@ -86,9 +86,10 @@ impl Shard {
         }
     }
 
-    /// Wakes its clients at each tick and when something of theirs is due, until `stop`; then once more, so that each
-    /// can say goodbye.
-    pub async fn run(self, stop: CancellationToken) {
+    /// Wakes its clients at each tick and when something of theirs is due, and once when `draining` begins, so that
+    /// each can say goodbye; until `stop`.
+    pub async fn run(self, draining: CancellationToken, stop: CancellationToken) {
+        let mut told = false;
         let mut sweep = tokio::time::interval(SWEEP);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -99,10 +100,13 @@ impl Shard {
                 () = tokio::time::sleep_until(due), if near.is_some() => self.wake_due(),
                 () = self.0.rearm.notified() => {}
                 _ = sweep.tick() => self.wake_due(),
-                () = stop.cancelled() => break,
+                () = draining.cancelled(), if !told => {
+                    told = true;
+                    self.wake_all();
+                }
+                () = stop.cancelled() => return,
             }
         }
-        self.wake_all();
     }
 
     fn wake_all(&self) {

@@ -167,7 +167,9 @@ impl View {
         cell.get_or_init(|| {
             let begun = Instant::now();
             let chunk = encode::chunk(stream, self, stretch, u64::MAX);
-            stream.counters().encoded(begun.elapsed(), chunk.bytes.len());
+            stream
+                .counters()
+                .encoded(begun.elapsed(), chunk.bytes.len());
             Arc::new(chunk)
         })
         .clone()
@@ -252,7 +254,9 @@ pub struct Views {
 
 /// There are `max` different views in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{max} different views are in use, which is the limit (key stream.max_views); ask for one of those, or later")]
+#[error(
+    "{max} different views are in use, which is the limit (key stream.max_views); ask for one of those, or later"
+)]
 pub struct TooManyViews {
     /// The limit.
     pub max: usize,
@@ -289,7 +293,7 @@ impl Views {
     }
 
     /// How many are in use.
-    pub fn len(&self) -> usize {
+    pub fn in_use(&self) -> usize {
         let mut views = self.by_spec.lock();
         views.retain(|_, view| view.strong_count() > 0);
         views.len()

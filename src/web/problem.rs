@@ -5,18 +5,21 @@ use std::fmt;
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use serde::Serialize;
 
-/// An error answer. `title` is the same for every problem of its kind; `detail` is about this one.
+/// An error answer; small, since most answers are none.
+#[derive(Debug, Clone)]
+pub struct Problem(Box<Details>);
+
+/// What a problem document says. `title` is the same for every problem of its kind; `detail` is about this one.
 #[derive(Debug, Clone, Serialize)]
-pub struct Problem {
-    #[serde(skip)]
-    code: StatusCode,
+pub struct Details {
     /// `about:blank`: the status says all that a program needs.
     #[serde(rename = "type")]
     kind: &'static str,
     /// The kind of problem, in words.
-    pub title: String,
+    pub title: &'static str,
     /// The status code.
-    pub status: u16,
+    #[serde(serialize_with = "as_number")]
+    pub status: StatusCode,
     /// What was wrong here.
     pub detail: String,
     /// The parameter that was wrong.
@@ -34,63 +37,77 @@ pub struct Problem {
 
 impl Problem {
     /// A problem of this status.
-    pub fn new(code: StatusCode, detail: impl Into<String>) -> Self {
-        Self {
-            code,
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self(Box::new(Details {
             kind: "about:blank",
-            title: code.canonical_reason().unwrap_or("Error").to_owned(),
-            status: code.as_u16(),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status,
             detail: detail.into(),
             parameter: None,
             value: None,
             accepted: None,
             retry_after_seconds: None,
-        }
+        }))
     }
 
-    /// 400: a parameter that is unknown or malformed; says which, what it was and what it takes.
+    /// 400: a parameter that is malformed; says which, what it was and what it takes.
     pub fn parameter(name: &str, value: &str, accepted: &str) -> Self {
         let shown: String = value.chars().take(200).collect();
         let detail = format!("parameter {name}={shown:?} is not valid: it takes {accepted}");
-        Self {
-            parameter: Some(name.to_owned()),
-            value: Some(shown),
-            accepted: Some(accepted.to_owned()),
-            ..Self::new(StatusCode::BAD_REQUEST, detail)
-        }
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, detail);
+        problem.0.parameter = Some(name.to_owned());
+        problem.0.value = Some(shown);
+        problem.0.accepted = Some(accepted.to_owned());
+        problem
+    }
+
+    /// 400: a parameter that is not known here; says which are.
+    pub fn unknown_parameter(name: &str, value: &str, known: &[&str]) -> Self {
+        let accepted = format!("no such parameter here; there are {}", known.join(", "));
+        let mut problem = Self::parameter(name, value, &accepted);
+        problem.0.detail = format!("parameter {name:?}: {accepted}");
+        problem
     }
 
     /// 503 with `Retry-After`.
     pub fn busy(detail: impl Into<String>) -> Self {
-        Self {
-            retry_after_seconds: Some(1),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-        }
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+        problem.0.retry_after_seconds = Some(1);
+        problem
     }
 
     /// 404.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
+
+    /// What it says.
+    pub fn details(&self) -> &Details {
+        &self.0
+    }
+}
+
+fn as_number<S: serde::Serializer>(status: &StatusCode, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_u16(status.as_u16())
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.detail)
+        f.write_str(&self.0.detail)
     }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        self.code
+        self.0.status
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.code);
-        if let Some(seconds) = self.retry_after_seconds {
+        let mut response = HttpResponse::build(self.0.status);
+        if let Some(seconds) = self.0.retry_after_seconds {
             response.insert_header(("retry-after", seconds.to_string()));
         }
-        let body = serde_json::to_string(self).unwrap_or_default();
+        let body = serde_json::to_string(&*self.0).unwrap_or_default();
         response.content_type("application/problem+json").body(body)
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::problem::Problem;
 use crate::{
-    config::parse_duration,
+    config::duration,
     model::{Globs, LabelName, Level, Position, Timestamp},
     stream::{
         filter::{Filter, LevelSet, Topic, Topics},
@@ -98,14 +98,14 @@ pub fn parse(query: &str, topics: Topics) -> Result<StreamQuery, Problem> {
     let mut seen: Vec<String> = Vec::new();
     for (name, value) in pairs(query) {
         if seen.contains(&name) {
-            return Err(Problem::parameter(&name, &value, "one value; separate alternatives with commas"));
+            return Err(Problem::parameter(
+                &name,
+                &value,
+                "one value; separate alternatives with commas",
+            ));
         }
         let wrong = |accepted: &str| Problem::parameter(&name, &value, accepted);
         match name.as_str() {
-            "names" => parsed.filter.names = globs(&value).ok_or_else(|| wrong(GLOBS))?,
-            "hosts" => parsed.filter.hosts = globs(&value).ok_or_else(|| wrong(GLOBS))?,
-            "rules" => parsed.filter.rules = globs(&value).ok_or_else(|| wrong(GLOBS))?,
-            "levels" => parsed.filter.levels = levels(value.split(',')).ok_or_else(|| wrong(LEVELS))?,
             "topics" if everything => {
                 parsed.topics = topics_of(value.split(',')).ok_or_else(|| wrong(TOPICS))?;
             }
@@ -127,7 +127,8 @@ pub fn parse(query: &str, topics: Topics) -> Result<StreamQuery, Problem> {
             "since" => parsed.since = Some(since(&value).ok_or_else(|| wrong(SINCE))?),
             "last_event_id" => {
                 let position = value.parse().map(Since::Position);
-                last_event_id = Some(position.map_err(|_| wrong("a position, as an id field gave it"))?);
+                last_event_id =
+                    Some(position.map_err(|_| wrong("a position, as an id field gave it"))?);
             }
             "until" => parsed.until = Some(until(&value).ok_or_else(|| wrong(UNTIL))?),
             "heartbeat" => {
@@ -150,17 +151,17 @@ pub fn parse(query: &str, topics: Topics) -> Result<StreamQuery, Problem> {
                     return Err(wrong("open"));
                 }
             }
-            other => match other.strip_prefix("label.").map(LabelName::parse) {
-                Some(Ok(label)) => {
-                    let globs = globs(&value).ok_or_else(|| wrong(GLOBS))?;
-                    parsed.filter.labels.push((label.to_string(), globs));
-                }
-                _ => return Err(unknown(other, &value, everything, topics)),
-            },
+            _ if filter(&mut parsed.filter, &name, &value)? => {}
+            _ => {
+                let mut known = FILTERS.to_vec();
+                known.extend(SHAPING);
+                known.extend(everything.then_some("topics"));
+                known.extend(topics.contains(Topic::Alerts).then_some("snapshot"));
+                return Err(Problem::unknown_parameter(&name, &value, &known));
+            }
         }
         seen.push(name);
     }
-    parsed.filter.labels.sort_by(|a, b| a.0.cmp(&b.0));
     parsed.since = last_event_id.or(parsed.since);
     Ok(parsed)
 }
@@ -172,21 +173,37 @@ const RATE: &str = "flushes a second, more than 0 and at most 100";
 const SINCE: &str = "a position, a duration like 10m, an RFC 3339 time, earliest or latest";
 const UNTIL: &str = "a position or an RFC 3339 time";
 
-fn unknown(name: &str, value: &str, everything: bool, topics: Topics) -> Problem {
-    let mut known = vec![
-        "names", "hosts", "label.NAME", "levels", "rules", "shape", "max_rate", "limit", "since",
-        "until", "last_event_id", "heartbeat", "format",
-    ];
-    if everything {
-        known.push("topics");
+/// The parameters that [`filter`] takes.
+pub const FILTERS: [&str; 5] = ["names", "hosts", "label.NAME", "levels", "rules"];
+const SHAPING: [&str; 8] = [
+    "shape",
+    "max_rate",
+    "limit",
+    "since",
+    "until",
+    "last_event_id",
+    "heartbeat",
+    "format",
+];
+
+/// Takes a parameter that is a filter in; false when it is none.
+pub fn filter(filter: &mut Filter, name: &str, value: &str) -> Result<bool, Problem> {
+    let wrong = |accepted: &str| Problem::parameter(name, value, accepted);
+    let globs = || globs(value).ok_or_else(|| wrong(GLOBS));
+    match name {
+        "names" => filter.names = globs()?,
+        "hosts" => filter.hosts = globs()?,
+        "rules" => filter.rules = globs()?,
+        "levels" => filter.levels = levels(value.split(',')).ok_or_else(|| wrong(LEVELS))?,
+        _ => match name.strip_prefix("label.").map(LabelName::parse) {
+            Some(Ok(label)) => {
+                filter.labels.push((label.to_string(), globs()?));
+                filter.labels.sort_by(|a, b| a.0.cmp(&b.0));
+            }
+            _ => return Ok(false),
+        },
     }
-    if topics.contains(Topic::Alerts) {
-        known.push("snapshot");
-    }
-    let accepted = format!("no such parameter here; there are {}", known.join(", "));
-    let mut problem = Problem::parameter(name, value, &accepted);
-    problem.detail = format!("parameter {name:?}: {accepted}");
-    problem
+    Ok(true)
 }
 
 /// The pairs of a query string, decoded.
@@ -248,7 +265,7 @@ pub fn since(value: &str) -> Option<Since> {
     }
     .or_else(|| value.parse().ok().map(Since::Position))
     .or_else(|| Timestamp::parse_rfc3339(value).map(Since::Time))
-    .or_else(|| parse_duration(value).map(Since::Ago))
+    .or_else(|| duration(value).map(Since::Ago))
 }
 
 fn until(value: &str) -> Option<UntilParam> {
@@ -288,8 +305,9 @@ mod tests {
             ("shape=each&shape=batch", "shape"),
         ] {
             let problem = all(query).unwrap_err();
-            assert_eq!(problem.parameter.as_deref(), Some(parameter), "{query}");
-            assert!(problem.accepted.is_some_and(|a| !a.is_empty()));
+            let details = problem.details();
+            assert_eq!(details.parameter.as_deref(), Some(parameter), "{query}");
+            assert!(details.accepted.as_ref().is_some_and(|a| !a.is_empty()));
         }
     }
 

@@ -19,6 +19,7 @@ use super::{
     connection::{Connection, Door},
     problem::Problem,
     query::{self, Format, Since, StreamQuery, UntilParam},
+    start,
     state::State,
 };
 use crate::{
@@ -28,7 +29,7 @@ use crate::{
         cursor::{Cursor, Step, Until},
         encode,
         filter::{Topic, Topics},
-        log::{ResetReason, Start},
+        log::Start,
         shard::{Shard, Ticket},
         view::{Encoding, ViewSpec},
     },
@@ -53,7 +54,12 @@ fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> 
     let state = State::of(request)?;
     let stream = state.stream();
     let mut query = query::parse(request.query_string(), topics)?;
-    let header = |name| request.headers().get(name).and_then(|v: &header::HeaderValue| v.to_str().ok());
+    let header = |name| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|v: &header::HeaderValue| v.to_str().ok())
+    };
     if header("accept").is_some_and(|accept| accept.contains("application/x-ndjson")) {
         query.format = Format::Ndjson;
     }
@@ -61,7 +67,7 @@ fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> 
         let position = id.parse().map(Since::Position);
         query.since = Some(position.unwrap_or_else(|_| Since::Unreadable(id.to_owned())));
     }
-    let start = start(state, &query);
+    let start = start::resolve(state, query.since.as_ref(), query.topics);
     let until = until(stream, &query)?;
     if is_over(state, start, until) {
         return Ok(HttpResponse::NoContent().finish());
@@ -96,7 +102,14 @@ fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> 
         Some(Since::Unreadable(text)) => text.clone(),
         _ => String::new(),
     };
-    let body = Events::new(state, shard, cursor, snapshot, requested, query.quiet_heartbeat);
+    let body = Events::new(
+        state,
+        shard,
+        cursor,
+        snapshot,
+        requested,
+        query.quiet_heartbeat,
+    );
     Ok(response.body(body))
 }
 
@@ -114,36 +127,6 @@ pub(super) fn head(format: Format) -> actix_web::HttpResponseBuilder {
         .insert_header((header::CACHE_CONTROL, "no-cache, no-store, no-transform"))
         .insert_header(("x-accel-buffering", "no"));
     response
-}
-
-/// Where the stream begins.
-fn start(state: &State, query: &StreamQuery) -> Start {
-    let log = state.stream().log();
-    let from_time = |time| {
-        let after = log.received_by(time);
-        let floor = log.floor(query.topics);
-        Start {
-            after: after.max(floor),
-            reset: (after < floor).then_some(ResetReason::Evicted),
-        }
-    };
-    match &query.since {
-        None | Some(Since::Latest) => Start {
-            after: log.head(),
-            reset: None,
-        },
-        Some(Since::Earliest) => Start {
-            after: log.floor(query.topics),
-            reset: None,
-        },
-        Some(Since::Position(position)) => log.resume(*position, query.topics),
-        Some(Since::Unreadable(_)) => Start {
-            after: log.floor(query.topics),
-            reset: Some(ResetReason::Unknown),
-        },
-        Some(Since::Time(time)) => from_time(*time),
-        Some(Since::Ago(ago)) => from_time(state.now().minus(*ago)),
-    }
 }
 
 fn until(stream: &Stream, query: &StreamQuery) -> Result<Option<Until>, Problem> {
@@ -189,7 +172,11 @@ fn snapshot(state: &State, query: &StreamQuery, start: Start) -> (Start, Option<
         let block = encode::control(stream, &encoding, "alert", Some(head), &fields);
         bytes.extend_from_slice(&block);
     }
-    let after = if query.since.is_some() { start.after } else { head };
+    let after = if query.since.is_some() {
+        start.after
+    } else {
+        head
+    };
     (Start { after, ..start }, Some(bytes.into()))
 }
 
@@ -331,20 +318,21 @@ impl MessageBody for Events {
     }
 
     fn poll_next(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        if self.over {
+        let this = self.get_mut();
+        if this.over {
             return Poll::Ready(None);
         }
-        match self.next(cx.waker()) {
+        match this.next(cx.waker()) {
             // An empty piece would end a chunked body.
             Some(bytes) if !bytes.is_empty() => {
-                self.last_sent = Instant::now();
-                self.connection.sent(&self.cursor, bytes.len());
+                this.last_sent = Instant::now();
+                this.connection.sent(&this.cursor, bytes.len());
                 Poll::Ready(Some(Ok(bytes)))
             }
-            _ if self.over => Poll::Ready(None),
+            _ if this.over => Poll::Ready(None),
             _ => Poll::Pending,
         }
     }

@@ -65,7 +65,8 @@ fn show(duration: Duration) -> String {
         })
 }
 
-fn parse(text: &str) -> Option<Duration> {
+/// Reads one number with its unit.
+pub(in super::super) fn parse(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let (_, millis) = UNITS.iter().find(|(name, _)| *name == unit)?;

@@ -13,7 +13,7 @@ mod word;
 use toml::de::DeValue;
 
 pub(super) use address::Address;
-pub(super) use duration::Span;
+pub(super) use duration::{Span, parse as parse_duration};
 pub(super) use globs::{GlobList, MetricGlob};
 pub(super) use list::ListOf;
 pub(super) use number::{Number, Switch, Whole};

@@ -39,6 +39,9 @@ impl MessageBody for Body {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        self.session.borrow_mut().poll_next(cx).map(|bytes| bytes.map(Ok))
+        self.session
+            .borrow_mut()
+            .poll_next(cx)
+            .map(|bytes| bytes.map(Ok))
     }
 }

@@ -84,7 +84,11 @@ pub fn parse(text: &str) -> Result<Frame, Refusal> {
     let value: Value = serde_json::from_str(text)
         .map_err(|error| refuse(None, "bad_json", format!("the frame is not JSON: {error}")))?;
     let Value::Object(mut object) = value else {
-        return Err(refuse(None, "bad_json", "the frame is not a JSON object".to_owned()));
+        return Err(refuse(
+            None,
+            "bad_json",
+            "the frame is not a JSON object".to_owned(),
+        ));
     };
     let id = object.remove("id").map(|id| id.to_string());
     if id.as_ref().is_some_and(|id| id.len() > MAX_ID_BYTES) {
@@ -115,7 +119,9 @@ fn command(kind: &str, object: Map<String, Value>) -> Result<Command, Fault> {
     let command = match kind {
         "ping" => Command::Ping,
         "subscribe" => Command::Subscribe(Box::new(subscribe(&mut fields)?)),
-        "unsubscribe" => Command::Unsubscribe(fields.required("subscription", "the name of a subscription")?),
+        "unsubscribe" => {
+            Command::Unsubscribe(fields.required("subscription", "the name of a subscription")?)
+        }
         "pause" => Command::Pause(fields.optional("subscription", "the name of a subscription")?),
         "resume" => {
             let subscription = fields.optional("subscription", "the name of a subscription")?;
@@ -138,7 +144,10 @@ fn command(kind: &str, object: Map<String, Value>) -> Result<Command, Fault> {
         "clear" => Command::Clear,
         other => {
             let other: String = other.chars().take(80).collect();
-            return Err(("unknown_type", format!("type {other:?} is unknown; accepted is one of {TYPES}")));
+            return Err((
+                "unknown_type",
+                format!("type {other:?} is unknown; accepted is one of {TYPES}"),
+            ));
         }
     };
     fields.none_left(kind)?;
@@ -158,7 +167,9 @@ fn subscribe(fields: &mut Fields) -> Result<Subscribe, Fault> {
     let rate: Option<f64> = fields.optional("max_rate", RATE)?;
     let period = match rate {
         None => std::time::Duration::ZERO,
-        Some(rate) => query::period(rate).ok_or_else(|| bad("max_rate", &rate.to_string(), RATE))?,
+        Some(rate) => {
+            query::period(rate).ok_or_else(|| bad("max_rate", &rate.to_string(), RATE))?
+        }
     };
     const SINCE: &str = "a position, a duration like 10m, an RFC 3339 time, earliest or latest";
     let since: Option<String> = fields.optional("since", SINCE)?;
@@ -181,12 +192,16 @@ fn filter(fields: &mut Fields) -> Result<Filter, Fault> {
         let Some(patterns) = patterns else {
             return Ok(None);
         };
-        let found = query::globs_of(&patterns).ok_or_else(|| bad(name, &patterns.join(","), GLOBS))?;
+        let found =
+            query::globs_of(&patterns).ok_or_else(|| bad(name, &patterns.join(","), GLOBS))?;
         Ok(Some(found))
     };
     let (metrics, names) = (globs("metrics")?, globs("names")?);
     if metrics.is_some() && names.is_some() {
-        return Err(("bad_filter", "metrics and names are the same; give one".to_owned()));
+        return Err((
+            "bad_filter",
+            "metrics and names are the same; give one".to_owned(),
+        ));
     }
     let mut filter = Filter {
         names: metrics.or(names).unwrap_or_default(),
@@ -221,7 +236,10 @@ fn bad(field: &str, found: &str, accepted: &str) -> Fault {
         _ => "bad_field",
     };
     let found: String = found.chars().take(80).collect();
-    (code, format!("{field}: found {found:?}, accepted is {accepted}"))
+    (
+        code,
+        format!("{field}: found {found:?}, accepted is {accepted}"),
+    )
 }
 
 /// The fields of a frame, taken one by one.
@@ -248,7 +266,12 @@ impl Fields {
         name: &'static str,
         accepted: &str,
     ) -> Result<T, Fault> {
-        let missing = || ("missing_field", format!("{name} is missing; it is {accepted}"));
+        let missing = || {
+            (
+                "missing_field",
+                format!("{name} is missing; it is {accepted}"),
+            )
+        };
         self.optional(name, accepted)?.ok_or_else(missing)
     }
 
@@ -280,7 +303,10 @@ mod tests {
         assert_eq!(code(r#"{"type":"dance"}"#), "unknown_type");
         assert_eq!(code(r#"{"type":"unsubscribe"}"#), "missing_field");
         assert_eq!(code(r#"{"type":"ping","colour":1}"#), "unknown_field");
-        assert_eq!(code(r#"{"type":"subscribe","metrics":"cpu"}"#), "bad_filter");
+        assert_eq!(
+            code(r#"{"type":"subscribe","metrics":"cpu"}"#),
+            "bad_filter"
+        );
         assert_eq!(code(r#"{"type":"subscribe","metrics":[""]}"#), "bad_filter");
         assert_eq!(code(r#"{"type":"subscribe","max_rate":0}"#), "bad_field");
         assert_eq!(code(r#"{"type":"acknowledge","alert":"x"}"#), "bad_field");

@@ -31,7 +31,10 @@ pub struct Initial {
 impl Initial {
     /// The windows that pass a filter, as they are at `position`.
     pub fn new(live: &LiveState, filter: &Filter, position: Position) -> Self {
-        let matching = live.windows.iter().filter(|w| filter.series(w.series.key()));
+        let matching = live
+            .windows
+            .iter()
+            .filter(|w| filter.series(w.series.key()));
         let mut series: Vec<_> = matching
             .filter_map(|w| Some((w.series.id, w.points().next_back()?.0)))
             .collect();
@@ -58,7 +61,9 @@ impl Initial {
         {
             let after = self.after;
             let window = state.windows.get(id);
-            let points = window.iter().flat_map(|w| w.points().map(|p| (&w.series, p)));
+            let points = window
+                .iter()
+                .flat_map(|w| w.points().map(|p| (&w.series, p)));
             let mut rest = points
                 .filter(|(_, (t, _))| *t <= newest && after.is_none_or(|after| *t > after))
                 .peekable();

@@ -41,11 +41,11 @@ mod close {
 pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?.clone();
     let shard = State::shard(&request)?.clone();
-    let (response, _, messages) =
-        actix_ws::handle_with_protocols(&request, payload, &[PROTOCOL]).map_err(|error| {
-            let detail = format!("not a WebSocket handshake: {error}");
-            Problem::new(actix_web::http::StatusCode::BAD_REQUEST, detail)
-        })?;
+    let (response, _, messages) = actix_ws::handle_with_protocols(&request, payload, &[PROTOCOL])
+        .map_err(|error| {
+        let detail = format!("not a WebSocket handshake: {error}");
+        Problem::new(actix_web::http::StatusCode::BAD_REQUEST, detail)
+    })?;
     let mut messages = messages
         .max_frame_size(state.websocket().max_frame)
         .aggregate_continuations()
@@ -90,7 +90,10 @@ pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
 
 fn fault(error: &ProtocolError) -> (u16, &'static str) {
     match error {
-        ProtocolError::Overflow => (close::TOO_BIG, "frame over the limit (key websocket.max_frame)"),
+        ProtocolError::Overflow => (
+            close::TOO_BIG,
+            "frame over the limit (key websocket.max_frame)",
+        ),
         _ => (close::PROTOCOL, "not a WebSocket frame"),
     }
 }

@@ -6,6 +6,7 @@
 use std::{
     cell::RefCell,
     collections::VecDeque,
+    num::NonZeroU32,
     rc::Rc,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -131,7 +132,9 @@ impl Session {
         let stream = shard.stream();
         let limits = state.websocket();
         let connection = Connection::socket(stream);
-        let quota = Quota::per_second(limits.commands_per_second).allow_burst(limits.command_burst);
+        let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_second(at_least_one(limits.commands_per_second))
+            .allow_burst(at_least_one(limits.command_burst));
         let hello = format!(
             ",\"version\":\"{}\",\"session\":\"{}\",\"position\":\"{}\",\"clients\":{},\"limits\":{{\"frame\":{},\"subscriptions\":{}}}",
             env!("CARGO_PKG_VERSION"),
@@ -251,7 +254,11 @@ impl Session {
                 for at in self.of(name.as_deref())? {
                     self.subscriptions[at].cursor.pause();
                 }
-                self.say("paused", id, &name.as_deref().map(named).unwrap_or_default());
+                self.say(
+                    "paused",
+                    id,
+                    &name.as_deref().map(named).unwrap_or_default(),
+                );
             }
             Command::Resume(name, missed) => {
                 let skipped = self.resume(name.as_deref(), missed)?;
@@ -259,12 +266,19 @@ impl Session {
                 self.say("resumed", id, &format!("{name},\"skipped\":{skipped}"));
             }
             Command::RequestMetrics(filter) => self.newest(&filter, id),
-            Command::Source(..) | Command::Acknowledge(_) | Command::Dismiss(_) | Command::Clear => {}
+            Command::Source(..)
+            | Command::Acknowledge(_)
+            | Command::Dismiss(_)
+            | Command::Clear => {}
         }
         Ok(())
     }
 
-    fn subscribe(&mut self, wanted: Subscribe, id: Option<&str>) -> Result<(), (&'static str, String)> {
+    fn subscribe(
+        &mut self,
+        wanted: Subscribe,
+        id: Option<&str>,
+    ) -> Result<(), (&'static str, String)> {
         let max = self.state.websocket().max_subscriptions;
         if self.subscriptions.len() >= max {
             let message = format!("{max} subscriptions a socket (key websocket.max_subscriptions)");
@@ -293,7 +307,10 @@ impl Session {
             };
             (start, Some(initial))
         } else {
-            (start::resolve(&self.state, wanted.since.as_ref(), wanted.topics), None)
+            (
+                start::resolve(&self.state, wanted.since.as_ref(), wanted.topics),
+                None,
+            )
         };
         let fields = format!(
             "{},\"topics\":{},\"metrics\":{},\"hosts\":{},\"position\":\"{}\"",
@@ -318,7 +335,11 @@ impl Session {
         Ok(())
     }
 
-    fn resume(&mut self, name: Option<&str>, missed: Missed) -> Result<u64, (&'static str, String)> {
+    fn resume(
+        &mut self,
+        name: Option<&str>,
+        missed: Missed,
+    ) -> Result<u64, (&'static str, String)> {
         let stream = self.state.stream().clone();
         let mut skipped = 0;
         for at in self.of(name)? {
@@ -332,7 +353,11 @@ impl Session {
         let mut data: Vec<u8> = Vec::new();
         let position = {
             let live = self.state.live().read();
-            for window in live.windows.iter().filter(|w| filter.series(w.series.key())) {
+            for window in live
+                .windows
+                .iter()
+                .filter(|w| filter.series(w.series.key()))
+            {
                 if let Some((timestamp, value)) = window.points().next_back() {
                     if !data.is_empty() {
                         data.push(b',');
@@ -343,7 +368,11 @@ impl Session {
             self.state.stream().log().position()
         };
         let data = String::from_utf8_lossy(&data);
-        self.say("metrics", id, &format!(",\"position\":\"{position}\",\"data\":[{data}]"));
+        self.say(
+            "metrics",
+            id,
+            &format!(",\"position\":\"{position}\",\"data\":[{data}]"),
+        );
     }
 
     fn find(&self, name: &str) -> Result<usize, (&'static str, String)> {
@@ -435,7 +464,13 @@ impl Session {
                 self.connection.reset();
                 let seq = subscription.cursor.at();
                 let fields = reset_fields(reason, &subscription.requested, stream.log().at(seq));
-                Ok(encode::control(stream, &encoding, "reset", Some(seq), &fields))
+                Ok(encode::control(
+                    stream,
+                    &encoding,
+                    "reset",
+                    Some(seq),
+                    &fields,
+                ))
             }
             Step::Lagged(skipped) => {
                 self.connection.lagged(skipped);
@@ -453,7 +488,13 @@ impl Session {
                 let status = stream.status();
                 if topics.contains(Topic::Status) && status.version > subscription.status_version {
                     subscription.status_version = status.version;
-                    return Ok(encode::control(stream, &encoding, "status", None, &status.fields));
+                    return Ok(encode::control(
+                        stream,
+                        &encoding,
+                        "status",
+                        None,
+                        &status.fields,
+                    ));
                 }
                 Err(due.map(|due| Instant::now() + due))
             }

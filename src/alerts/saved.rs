@@ -1,0 +1,131 @@
+//! What of the engine survives a restart.
+//!
+//! Not saved: windows, which [`Engine::refill`] makes again from stored samples, and silence, since nobody listened.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Engine, message, trigger::Trigger, watch::Watch, watched::Subject};
+use crate::model::{
+    AlertEvent, AlertState, NoDataPolicy, Reason, SeriesKey, SourceId, Timestamp, Transition,
+};
+
+/// The state of one rule on one series. The series is named in full: its id is of one life only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Saved {
+    /// The rule's name.
+    pub rule: Arc<str>,
+    /// The series.
+    #[serde(flatten)]
+    pub series: SeriesKey,
+    /// The series' unit.
+    pub unit: String,
+    /// The source that writes the series.
+    pub source: SourceId,
+    /// How often that source measures.
+    pub interval: Option<Duration>,
+    /// Info, warning, critical; holds by the wall time at which they began, so that what was saved a while before the
+    /// end is not out of date.
+    pub triggers: [Trigger; 3],
+    /// The newest event of the alert that is open.
+    pub alert: Option<AlertEvent>,
+}
+
+impl Engine {
+    /// Everything a restart must not lose, in a fixed order: each rule and series that is not plainly in order, and
+    /// each whose silence would open an alert, because then it must be missed even if it never comes back.
+    ///
+    /// To be stored when [`revision`](Self::revision) has changed; that is soon enough for a kill.
+    pub fn export(&self) -> Vec<Saved> {
+        let time = &self.context.time;
+        let watches = self
+            .slots
+            .iter()
+            .flat_map(|watched| watched.watches.iter().map(move |w| (&watched.subject, w)));
+        watches
+            .filter(|(_, watch)| {
+                watch.open.is_some()
+                    || watch.triggers != [Trigger::Idle; 3]
+                    || watch.rule.no_data.then == NoDataPolicy::Fire
+            })
+            .map(|(subject, watch)| Saved {
+                rule: watch.rule.name.clone(),
+                series: subject.key.clone(),
+                unit: subject.unit.clone(),
+                source: subject.source.clone(),
+                interval: subject.interval,
+                triggers: watch.triggers.map(|t| t.map(|since| time.to_wall(since))),
+                alert: watch.open.as_deref().cloned(),
+            })
+            .collect()
+    }
+
+    /// Takes over from an engine that ran until `alive_until`. Call it on a new engine, before samples.
+    ///
+    /// Open alerts stay open under their ids. Holds go on where they stood at `alive_until` if that is not longer ago
+    /// than the grace, otherwise they start again. Silence counts from `now`. An alert whose rule is gone, is disabled
+    /// or no longer matches is resolved; a rule whose thresholds have changed applies them at its next verdict.
+    pub fn restore(
+        &mut self,
+        saved: Vec<Saved>,
+        alive_until: Timestamp,
+        now: Timestamp,
+    ) -> Vec<AlertEvent> {
+        self.context.time.advance(now);
+        self.context.revision += 1;
+        let moment = self.context.time.now();
+        let holds_go_on = now.since(alive_until) <= self.restart_grace;
+        let rules: HashMap<_, _> = self
+            .rules
+            .iter()
+            .map(|rule| (rule.name.clone(), rule.clone()))
+            .collect();
+        let mut events = Vec::new();
+        for saved in saved {
+            let rule = rules.get(&saved.rule);
+            let Some(rule) = rule.filter(|rule| rule.matches(&saved.series)) else {
+                let removed = saved
+                    .alert
+                    .map(|alert| without_rule(alert, self.context.time.wall()));
+                events.extend(removed);
+                continue;
+            };
+            let mut watch = Watch::new(rule.clone(), &saved.series);
+            watch.triggers = saved.triggers.map(|trigger| {
+                if holds_go_on {
+                    trigger.map(|since| moment.minus(alive_until.since(since)))
+                } else {
+                    trigger.without_hold()
+                }
+            });
+            watch.open = saved.alert.map(Box::new);
+            let stopped = self.stopped.contains(&saved.source);
+            let subject = Subject {
+                key: saved.series,
+                unit: saved.unit,
+                source: saved.source,
+                interval: saved.interval,
+            };
+            self.slots
+                .expect(subject, stopped, moment)
+                .watches
+                .push(watch);
+        }
+        events
+    }
+}
+
+fn without_rule(alert: AlertEvent, now: Timestamp) -> AlertEvent {
+    AlertEvent {
+        state: AlertState::Resolved,
+        transition: Transition::Resolved,
+        reason: Some(Reason::RuleRemoved),
+        previous_level: None,
+        message: message::rule_removed(&alert.rule),
+        value: None,
+        threshold: None,
+        timestamp: now,
+        ..alert
+    }
+}

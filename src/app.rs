@@ -1,0 +1,336 @@
+//! The only place that knows everyone: builds the rooms, starts their tasks, stops them in order.
+
+pub mod listener;
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicBool},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use actix_web::{
+    App as WebApp, HttpServer,
+    dev::{Server, ServerHandle},
+    middleware,
+};
+use tokio::task::JoinHandle as Task;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    alerts::{Engine, Saved},
+    config::Config,
+    control::{Control, status::Teller},
+    model::{Clock, HostName, SourceId},
+    pipeline::{self, Live, Pipeline},
+    series::Registry,
+    sources::{
+        host::{HostOptions, HostSource},
+        simulated::SimulatedSource,
+        supervisor::{Action, Plan, Supervisor},
+    },
+    store::{OpenError, Store},
+    stream::{Stream, shard::Shard},
+    web::{
+        self,
+        connection::Door,
+        state::{Parts, State},
+    },
+    windows::Windows,
+};
+
+/// How long HTTP may take to end what is under way, after the streams have been told.
+const HTTP_GRACE_SECONDS: u64 = 1;
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// A thread or the HTTP server could not be started.
+    #[error("cannot start {what}")]
+    Start {
+        /// What.
+        what: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+/// A running server.
+pub struct App {
+    address: SocketAddr,
+    state: State,
+    sources: Supervisor,
+    store: Store,
+    draining: CancellationToken,
+    stop: CancellationToken,
+    http: ServerHandle,
+    serving: Task<io::Result<()>>,
+    teller: Task<()>,
+    pipeline: Task<()>,
+    writer: JoinHandle<()>,
+    shutdown_timeout: Duration,
+}
+
+impl App {
+    /// Builds and starts everything; when it returns, requests are answered.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let clock = Arc::new(Clock::default());
+        let started = clock.now();
+        let listener =
+            listener::bind(config.server.listen).map_err(|source| StartError::Listen {
+                address: config.server.listen,
+                source,
+            })?;
+        let unstartable = |what| move |source| StartError::Start { what, source };
+        let address = listener.local_addr().map_err(unstartable("the listener"))?;
+        let (store, writer, past) = Store::open(
+            &config.server.data,
+            started,
+            rand::random(),
+            config.alerts.history,
+        )?;
+        let writer = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || writer.run())
+            .map_err(unstartable("the store's thread"))?;
+
+        let draining = CancellationToken::new();
+        let stop = CancellationToken::new();
+        let stream = Stream::new(&config.stream, past.epoch, past.earlier, draining.clone());
+        let (registry, series) = Registry::new(config.series.max);
+        let windows = Windows::new(config.windows.span, config.windows.points);
+        let live = Live::new(windows, past.alerts, config.alerts.history);
+        let mut engine = Engine::new(
+            config.rules.clone(),
+            rand::random(),
+            config.alerts.restart_grace,
+        );
+        let restored = restore(&mut engine, past.engine, started);
+        let parts = pipeline::Parts {
+            clock: clock.clone(),
+            writer: series,
+            engine,
+            live: live.clone(),
+            stream: stream.clone(),
+            store: store.clone(),
+            series_idle: config.series.idle,
+        };
+        let (mut pipeline, inlet) = Pipeline::new(parts, config.ingest.queue);
+        pipeline.restored(restored);
+        let pipeline = tokio::spawn(pipeline.run(stop.clone()));
+
+        let sources = Supervisor::new(clock.clone(), inlet.clone(), plans(&config));
+        let control = Control::new(clock.clone(), inlet.clone(), sources.clone());
+        let teller = Teller {
+            clock: clock.clone(),
+            started,
+            stream: stream.clone(),
+            inlet: inlet.clone(),
+            sources: sources.clone(),
+        };
+        let teller = tokio::spawn(teller.run(stop.clone()));
+        let door = Door::new(
+            clock.clone(),
+            &stream,
+            config.stream.heartbeat,
+            config.stream.retry,
+        );
+        let mut server = config.server.clone();
+        server.listen = address;
+        let state = State::new(Parts {
+            clock,
+            started,
+            server,
+            websocket: config.websocket.clone(),
+            ingest: config.ingest.clone(),
+            rules: config.rules.clone(),
+            live,
+            stream: stream.clone(),
+            registry,
+            control,
+            sources: sources.clone(),
+            inlet,
+            store: store.clone(),
+            door,
+            ready: AtomicBool::new(true),
+        });
+        let serving = serve(&config, listener, &state, &stop).map_err(unstartable("HTTP"))?;
+        let http = serving.handle();
+        let serving = tokio::spawn(serving);
+
+        start_sources(&sources, &config).await;
+        Ok(Self {
+            address,
+            state,
+            sources,
+            store,
+            draining,
+            stop,
+            http,
+            serving,
+            teller,
+            pipeline,
+            writer,
+            shutdown_timeout: config.server.shutdown_timeout,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops: readiness off, streams told, HTTP ended, sources stopped, the pipeline emptied, the store flushed.
+    pub async fn stop(self) {
+        self.state.set_unready();
+        self.draining.cancel();
+        let ended = tokio::time::timeout(self.shutdown_timeout, self.http.stop(true)).await;
+        if ended.is_err() {
+            self.http.stop(false).await;
+        }
+        let sources = self.sources;
+        let stopped = tokio::task::spawn_blocking(move || sources.stop_all()).await;
+        self.stop.cancel();
+        let (teller, pipeline) = (self.teller.await, self.pipeline.await);
+        for (what, result) in [
+            ("sources", stopped),
+            ("status", teller),
+            ("pipeline", pipeline),
+        ] {
+            if let Err(error) = result {
+                tracing::error!(what, %error, "a task did not end cleanly");
+            }
+        }
+        self.store.close();
+        let joined = tokio::task::spawn_blocking(move || self.writer.join()).await;
+        if !matches!(joined, Ok(Ok(()))) {
+            tracing::error!("the store's thread did not end cleanly");
+        }
+        self.serving.abort();
+    }
+}
+
+/// Takes over the engine's state from the last life; the events with which this one begins.
+fn restore(
+    engine: &mut Engine,
+    saved: Option<(crate::model::Timestamp, String)>,
+    now: crate::model::Timestamp,
+) -> Vec<crate::model::AlertEvent> {
+    let Some((saved_at, text)) = saved else {
+        return Vec::new();
+    };
+    match serde_json::from_str::<Vec<Saved>>(&text) {
+        Ok(saved) => engine.restore(saved, saved_at, now),
+        Err(error) => {
+            tracing::error!(%error, "the saved state of the alerts cannot be read; they begin anew");
+            Vec::new()
+        }
+    }
+}
+
+fn plans(config: &Config) -> Vec<Plan> {
+    let host = config.sources.host.clone();
+    let simulated = config.sources.simulated.clone();
+    let options = HostOptions {
+        name: host.name.clone().unwrap_or_else(machine_name),
+        processes_interval: host.processes_interval,
+        filesystems_interval: host.filesystems_interval,
+    };
+    vec![
+        Plan {
+            name: SourceId::new("host"),
+            simulated: false,
+            interval: host.interval,
+            make: Box::new(move || Box::new(HostSource::new(options.clone()))),
+        },
+        Plan {
+            name: SourceId::new("simulated"),
+            simulated: true,
+            interval: simulated.interval,
+            make: Box::new(move || {
+                Box::new(SimulatedSource::new(simulated.seed, simulated.interval))
+            }),
+        },
+    ]
+}
+
+/// The machine's name, or `localhost` if it has none that can be a host's.
+fn machine_name() -> HostName {
+    let name = sysinfo::System::host_name().unwrap_or_default();
+    HostName::parse(&name).unwrap_or_else(|_| {
+        HostName::parse("localhost").unwrap_or_else(|_| unreachable!("localhost is a host name"))
+    })
+}
+
+async fn start_sources(sources: &Supervisor, config: &Config) {
+    let enabled = [
+        ("host", config.sources.host.enabled),
+        ("simulated", config.sources.simulated.enabled),
+    ];
+    let sources = sources.clone();
+    let started = tokio::task::spawn_blocking(move || {
+        for (name, enabled) in enabled {
+            let action = if enabled { Action::Start } else { Action::Stop };
+            if let Err(error) = sources.act(name, action) {
+                tracing::error!(%error, "a source could not be started");
+            }
+        }
+    });
+    if let Err(error) = started.await {
+        tracing::error!(%error, "the sources could not be started");
+    }
+}
+
+fn serve(
+    config: &Config,
+    listener: std::net::TcpListener,
+    state: &State,
+    stop: &CancellationToken,
+) -> io::Result<Server> {
+    let state = state.clone();
+    let stop = stop.clone();
+    let workers = match config.server.workers {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        workers => workers,
+    };
+    let server = HttpServer::new(move || {
+        let shard = Shard::new(state.stream());
+        actix_web::rt::spawn(
+            shard
+                .clone()
+                .run(state.stream().draining().clone(), stop.clone()),
+        );
+        WebApp::new()
+            .app_data(state.clone())
+            .app_data(shard)
+            .configure(web::routes)
+            .wrap(middleware::from_fn(web::guard::guard))
+    });
+    let server = server
+        .workers(workers)
+        .max_connections(config.server.max_connections.div_ceil(workers))
+        .backlog(listener::BACKLOG)
+        .keep_alive(Duration::from_secs(75))
+        .client_request_timeout(Duration::from_secs(10))
+        .client_disconnect_timeout(Duration::from_millis(500))
+        // A client that has closed its side has left: without this, a quiet stream to it would never be noticed.
+        .h1_allow_half_closed(false)
+        .tcp_nodelay(true)
+        .on_connect(|connection, _| listener::tune(connection))
+        .disable_signals()
+        .shutdown_timeout(HTTP_GRACE_SECONDS)
+        .listen(listener)?;
+    Ok(server.run())
+}

@@ -1,0 +1,146 @@
+//! Every command once, whoever sends it: socket, form or API.
+//!
+//! A command goes to the owner of what it changes. Its effect comes back to everyone as an event; the sender gets only
+//! how many things changed.
+
+pub mod status;
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::{
+    model::{Activity, Clock, HostName, Timestamp},
+    pipeline::{AlertCommand, Busy, Inlet, Unknown},
+    sources::supervisor::{Action, Supervisor, UnknownSource},
+};
+
+/// What people and programs can tell a running server.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Start or stop a source.
+    Source {
+        /// Which one.
+        name: String,
+        /// Start or stop.
+        action: Action,
+    },
+    /// "I have seen this alert."
+    Acknowledge(Uuid),
+    /// Take a resolved alert out of the list; an open one is acknowledged instead.
+    Dismiss(Uuid),
+    /// Dismiss all resolved alerts and acknowledge all open ones.
+    Clear,
+    /// Put a line into the feed.
+    Event {
+        /// A short word for machines.
+        kind: String,
+        /// A sentence for people.
+        message: String,
+        /// The host it is about.
+        host: Option<HostName>,
+        /// When it happened; now, if it is not said.
+        timestamp: Option<Timestamp>,
+    },
+}
+
+impl Command {
+    /// The word that tells the sender it was done.
+    pub const fn done_word(&self) -> &'static str {
+        match self {
+            Self::Source {
+                action: Action::Start,
+                ..
+            } => "started",
+            Self::Source {
+                action: Action::Stop,
+                ..
+            } => "stopped",
+            Self::Acknowledge(_) => "acknowledged",
+            Self::Dismiss(_) => "dismissed",
+            Self::Clear => "cleared",
+            Self::Event { .. } => "accepted",
+        }
+    }
+}
+
+/// Why a command was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// There is no such source.
+    #[error(transparent)]
+    Source(#[from] UnknownSource),
+    /// There is no such alert.
+    #[error(transparent)]
+    Alert(#[from] Unknown),
+    /// Too much is waiting.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+}
+
+impl ControlError {
+    /// A word for programs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Source(_) => "unknown_source",
+            Self::Alert(_) => "unknown_alert",
+            Self::Busy(_) => "busy",
+        }
+    }
+}
+
+/// See the module; a cheap handle.
+#[derive(Clone)]
+pub struct Control(Arc<Inner>);
+
+struct Inner {
+    clock: Arc<Clock>,
+    inlet: Inlet,
+    sources: Supervisor,
+}
+
+impl Control {
+    /// Over these owners.
+    pub fn new(clock: Arc<Clock>, inlet: Inlet, sources: Supervisor) -> Self {
+        Self(Arc::new(Inner {
+            clock,
+            inlet,
+            sources,
+        }))
+    }
+
+    /// Does a command; tells how many things it changed.
+    pub async fn execute(&self, command: Command) -> Result<usize, ControlError> {
+        match command {
+            Command::Source { name, action } => {
+                let sources = self.0.sources.clone();
+                // Stopping waits for the source's thread, which may be in the middle of a measurement.
+                let done = tokio::task::spawn_blocking(move || sources.act(&name, action)).await;
+                let changed = done.map_err(|_| Busy)??;
+                Ok(usize::from(changed))
+            }
+            Command::Acknowledge(id) => self.alerts(AlertCommand::Acknowledge(id)).await,
+            Command::Dismiss(id) => self.alerts(AlertCommand::Dismiss(id)).await,
+            Command::Clear => self.alerts(AlertCommand::Clear).await,
+            Command::Event {
+                kind,
+                message,
+                host,
+                timestamp,
+            } => {
+                let activity = Activity {
+                    kind,
+                    message,
+                    host,
+                    timestamp: timestamp.unwrap_or_else(|| self.0.clock.now()),
+                };
+                self.0.inlet.activity(activity)?;
+                Ok(1)
+            }
+        }
+    }
+
+    async fn alerts(&self, command: AlertCommand) -> Result<usize, ControlError> {
+        Ok(self.0.inlet.alerts(command).await??)
+    }
+}

@@ -1,0 +1,99 @@
+//! The state of the server, told to those who follow it: when something in it changes, at most once a second.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    model::{Activity, Clock, Timestamp},
+    pipeline::Inlet,
+    sources::supervisor::{Running, SourceStatus, Supervisor},
+    stream::Stream,
+};
+
+/// How often changes are looked for.
+const PACE: Duration = Duration::from_secs(1);
+
+/// What a `status` event says.
+#[derive(Serialize)]
+struct Told<'a> {
+    clients: usize,
+    started: Timestamp,
+    version: &'static str,
+    sources: &'a [SourceStatus],
+    timestamp: Timestamp,
+}
+
+/// What must change for another one: everything but what changes all the time.
+#[derive(PartialEq)]
+struct Essence {
+    clients: usize,
+    sources: Vec<(Running, Option<String>)>,
+}
+
+/// Watches and tells.
+pub struct Teller {
+    /// The clock everybody uses.
+    pub clock: Arc<Clock>,
+    /// When the server started.
+    pub started: Timestamp,
+    /// Where status goes.
+    pub stream: Stream,
+    /// The way into the feed.
+    pub inlet: Inlet,
+    /// The sources.
+    pub sources: Supervisor,
+}
+
+impl Teller {
+    /// Runs until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut pace = tokio::time::interval(PACE);
+        pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut known: Option<Essence> = None;
+        loop {
+            tokio::select! {
+                _ = pace.tick() => {}
+                () = stop.cancelled() => return,
+            }
+            let sources = self.sources.status();
+            let clients = self.stream.counters().clients();
+            let essence = Essence {
+                clients,
+                sources: sources
+                    .iter()
+                    .map(|s| (s.state, s.last_error.clone()))
+                    .collect(),
+            };
+            if known.as_ref() == Some(&essence) {
+                continue;
+            }
+            if known.as_ref().is_some_and(|k| k.clients != clients) {
+                self.tell_clients(clients);
+            }
+            known = Some(essence);
+            let told = Told {
+                clients,
+                started: self.started,
+                version: env!("CARGO_PKG_VERSION"),
+                sources: &sources,
+                timestamp: self.clock.now(),
+            };
+            let json = serde_json::to_string(&told).unwrap_or_default();
+            let fields = json.trim_start_matches('{').trim_end_matches('}');
+            self.stream.set_status(format!(",{fields}"));
+        }
+    }
+
+    fn tell_clients(&self, clients: usize) {
+        let plural = if clients == 1 { "client" } else { "clients" };
+        // A full inlet has more important things in it.
+        let _ = self.inlet.activity(Activity {
+            kind: "clients".to_owned(),
+            message: format!("{clients} {plural} connected"),
+            host: None,
+            timestamp: self.clock.now(),
+        });
+    }
+}

@@ -1,0 +1,274 @@
+//! The JSON API: snapshots of the present with the position they belong to, and commands.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{problem::Problem, query, state::State};
+use crate::{
+    control::{Command, ControlError},
+    model::{AlertEvent, Position, SeriesKey},
+    sources::supervisor::Action,
+    stream::{encode::sample_object, filter::Filter},
+    windows::Stats,
+};
+
+/// Samples in one answer, at most.
+const MAX_SAMPLES: usize = 100_000;
+
+/// An answer: the position it belongs to, and a list under its own name.
+fn list(position: Position, name: &str, items: &impl Serialize) -> HttpResponse {
+    let items = serde_json::to_string(items).unwrap_or_default();
+    json(format!(
+        "{{\"position\":\"{position}\",\"{name}\":{items}}}"
+    ))
+}
+
+fn json(body: String) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header(("cache-control", "no-store"))
+        .content_type("application/json")
+        .body(body)
+}
+
+/// The problem of a command that was not done.
+pub fn problem(error: ControlError) -> Problem {
+    match error {
+        ControlError::Source(_) | ControlError::Alert(_) => Problem::not_found(error.to_string()),
+        ControlError::Busy(_) => Problem::busy(error.to_string()),
+    }
+}
+
+/// A series' window in figures.
+#[derive(Serialize)]
+struct SeriesStats<'a> {
+    #[serde(flatten)]
+    key: &'a SeriesKey,
+    unit: &'a str,
+    #[serde(flatten)]
+    stats: Stats,
+}
+
+/// `GET /api/stats`
+pub async fn stats(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let state = State::of(&request)?;
+    let filter = Query::parse(&request, &[])?.filter;
+    let live = state.live().read();
+    let matching = live
+        .windows
+        .iter()
+        .filter(|w| filter.series(w.series.key()));
+    let stats: Vec<_> = matching
+        .map(|window| SeriesStats {
+            key: window.series.key(),
+            unit: window.series.spec.unit.as_str(),
+            stats: window.stats(),
+        })
+        .collect();
+    let stats = serde_json::to_string(&stats).unwrap_or_default();
+    let parts = state.parts();
+    let totals = live.totals();
+    Ok(json(format!(
+        "{{\"position\":\"{}\",\"window_seconds\":{},\"started\":\"{}\",\"uptime_seconds\":{},\"samples\":{},\"series\":{},\"clients\":{},\"stats\":{stats}}}",
+        state.stream().log().position(),
+        live.windows.span().as_secs_f64(),
+        parts.started,
+        state.now().since(parts.started).as_secs(),
+        totals.samples,
+        live.windows.iter().count(),
+        state.stream().counters().clients(),
+    )))
+}
+
+/// `GET /api/metrics/recent`
+pub async fn recent(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let state = State::of(&request)?;
+    let query = Query::parse(&request, &["count", "per_series"])?;
+    let per_series = query.per_series.unwrap_or(MAX_SAMPLES);
+    let count = match (query.count, query.per_series) {
+        (None, None) => 60,
+        (count, _) => count.unwrap_or(MAX_SAMPLES),
+    };
+    let live = state.live().read();
+    let matching = live
+        .windows
+        .iter()
+        .filter(|w| query.filter.series(w.series.key()));
+    let mut samples: Vec<_> = matching
+        .flat_map(|window| {
+            let newest = window.points().rev().take(per_series.min(count));
+            newest.map(|(timestamp, value)| (timestamp, &window.series, value))
+        })
+        .collect();
+    samples.sort_by_key(|(timestamp, series, _)| (*timestamp, series.id));
+    let from = samples.len().saturating_sub(count);
+    let mut body = format!(
+        "{{\"position\":\"{}\",\"metrics\":[",
+        state.stream().log().position()
+    )
+    .into_bytes();
+    for (i, (timestamp, series, value)) in samples[from..].iter().enumerate() {
+        if i > 0 {
+            body.push(b',');
+        }
+        sample_object(&mut body, series, *value, *timestamp);
+    }
+    body.extend_from_slice(b"]}");
+    Ok(json(String::from_utf8(body).unwrap_or_default()))
+}
+
+/// A series as the API lists it.
+#[derive(Serialize)]
+struct Listed<'a> {
+    #[serde(flatten)]
+    key: &'a SeriesKey,
+    unit: &'a str,
+    kind: crate::model::Kind,
+    source: &'a str,
+}
+
+/// `GET /api/series`
+pub async fn series(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let state = State::of(&request)?;
+    let filter = Query::parse(&request, &[])?.filter;
+    let live = state.live().read();
+    let table = state.parts().registry.snapshot();
+    let known = table.iter().flatten().filter(|s| filter.series(s.key()));
+    let series: Vec<_> = known
+        .map(|series| Listed {
+            key: series.key(),
+            unit: series.spec.unit.as_str(),
+            kind: series.spec.kind,
+            source: series.owner.as_str(),
+        })
+        .collect();
+    let position = state.stream().log().position();
+    drop(live);
+    Ok(list(position, "series", &series))
+}
+
+/// `GET /api/sources`
+pub async fn sources(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let state = State::of(&request)?;
+    let position = state.stream().log().position();
+    Ok(list(position, "sources", &state.parts().sources.status()))
+}
+
+/// `POST /api/sources/{name}/{action}`
+pub async fn source_action(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (name, action) = path.into_inner();
+    let action = match action.as_str() {
+        "start" => Action::Start,
+        "stop" => Action::Stop,
+        _ => return Err(Problem::not_found("a source can be told start or stop")),
+    };
+    execute(&request, Command::Source { name, action }).await
+}
+
+/// `GET /api/alerts`
+pub async fn alerts(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let state = State::of(&request)?;
+    let query = Query::parse(&request, &["state"])?;
+    let live = state.live().read();
+    let open = live.open_alerts().rev();
+    let resolved = live.resolved_alerts().rev().filter(|_| query.resolved);
+    let alerts: Vec<&AlertEvent> = open
+        .chain(resolved)
+        .map(AsRef::as_ref)
+        .filter(|event| query.filter.alert(event))
+        .collect();
+    Ok(list(state.stream().log().position(), "alerts", &alerts))
+}
+
+/// `POST /api/alerts/{id}/{action}`
+pub async fn alert_action(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, action) = path.into_inner();
+    let unknown = || {
+        Problem::not_found(format!(
+            "there is no alert {:?}",
+            id.chars().take(80).collect::<String>()
+        ))
+    };
+    let id: Uuid = id.parse().map_err(|_| unknown())?;
+    let command = match action.as_str() {
+        "acknowledge" => Command::Acknowledge(id),
+        "dismiss" => Command::Dismiss(id),
+        _ => {
+            return Err(Problem::not_found(
+                "an alert can be told acknowledge or dismiss",
+            ));
+        }
+    };
+    execute(&request, command).await
+}
+
+/// `POST /api/alerts/clear`
+pub async fn clear_alerts(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    execute(&request, Command::Clear).await
+}
+
+/// `GET /api/rules`
+pub async fn rules(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let state = State::of(&request)?;
+    let rules: Vec<_> = state.parts().rules.iter().map(AsRef::as_ref).collect();
+    Ok(list(state.stream().log().position(), "rules", &rules))
+}
+
+async fn execute(request: &HttpRequest, command: Command) -> Result<HttpResponse, Problem> {
+    let state = State::of(request)?;
+    let changed = state.control().execute(command).await.map_err(problem)?;
+    Ok(HttpResponse::build(StatusCode::OK).json(serde_json::json!({ "changed": changed })))
+}
+
+/// The parameters of snapshots.
+struct Query {
+    filter: Filter,
+    count: Option<usize>,
+    per_series: Option<usize>,
+    resolved: bool,
+}
+
+impl Query {
+    /// Parses the filters, and those of the other parameters that `also` names.
+    fn parse(request: &HttpRequest, also: &[&str]) -> Result<Self, Problem> {
+        let mut query = Self {
+            filter: Filter::default(),
+            count: None,
+            per_series: None,
+            resolved: false,
+        };
+        for (name, value) in query::pairs(request.query_string()) {
+            let wrong = |accepted: &str| Problem::parameter(&name, &value, accepted);
+            let number = || {
+                let number = value.parse().ok().filter(|n| (1..=MAX_SAMPLES).contains(n));
+                number.ok_or_else(|| wrong("a whole number from 1 to 100000"))
+            };
+            if query::filter(&mut query.filter, &name, &value)? {
+                continue;
+            }
+            match name.as_str() {
+                "count" if also.contains(&"count") => query.count = Some(number()?),
+                "per_series" if also.contains(&"per_series") => query.per_series = Some(number()?),
+                "state" if also.contains(&"state") => {
+                    query.resolved = match value.as_str() {
+                        "open" => false,
+                        "all" => true,
+                        _ => return Err(wrong("open or all")),
+                    }
+                }
+                _ => {
+                    let mut known = query::FILTERS.to_vec();
+                    known.extend(also);
+                    return Err(Problem::unknown_parameter(&name, &value, &known));
+                }
+            }
+        }
+        Ok(query)
+    }
+}

@@ -1,0 +1,89 @@
+//! Who may ask: Host against DNS rebinding, Origin against other sites' pages. Before every handler.
+//!
+//! Host must be a loopback name, the listen address, or on `allowed_hosts`; the port does not matter, for tunnels. On
+//! sockets and on anything that changes state an Origin, when there is one, must be that of the Host or be on
+//! `allowed_origins`. No Origin is a script and fine.
+
+use actix_web::{
+    Error, HttpRequest,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::{StatusCode, header},
+    middleware::Next,
+};
+
+use super::{problem::Problem, state::State};
+
+/// Lets a request through, or refuses it: 421 for its Host, 403 for its Origin.
+pub async fn guard(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    check(request.request())?;
+    next.call(request).await
+}
+
+fn check(request: &HttpRequest) -> Result<(), Problem> {
+    let state = State::of(request)?;
+    let server = &state.parts().server;
+    let text = |name| {
+        let value: Option<&header::HeaderValue> = request.headers().get(name);
+        value.map(|v| v.to_str().unwrap_or(""))
+    };
+    let host = text(header::HOST).or_else(|| request.uri().authority().map(|a| a.as_str()));
+    let Some(host) = host else {
+        return Err(misdirected("the request names no Host"));
+    };
+    let name = without_port(host);
+    let listen = server.listen.ip();
+    let is_listen = name.parse() == Ok(listen) && !listen.is_unspecified();
+    let allowed = ["localhost", "127.0.0.1", "::1"].contains(&name)
+        || is_listen
+        || server
+            .allowed_hosts
+            .iter()
+            .any(|h| h.eq_ignore_ascii_case(name))
+        || name.to_ascii_lowercase().ends_with(".localhost");
+    if !allowed {
+        return Err(misdirected(&format!(
+            "Host {name:?} is not served here; add it to server.allowed_hosts if it should be"
+        )));
+    }
+    let upgrade = request.head().upgrade();
+    if request.method().is_safe() && !upgrade {
+        return Ok(());
+    }
+    let same = |origin: &str| {
+        let of = origin
+            .strip_prefix("http://")
+            .or_else(|| origin.strip_prefix("https://"));
+        of.is_some_and(|of| of.eq_ignore_ascii_case(host))
+    };
+    match text(header::ORIGIN) {
+        Some(origin) if !same(origin) && !server.allowed_origins.iter().any(|o| o == origin) => {
+            Err(forbidden(&format!(
+                "Origin {origin:?} is not that of the Host; add it to server.allowed_origins if it should be"
+            )))
+        }
+        Some(_) => Ok(()),
+        None if text(header::HeaderName::from_static("sec-fetch-site")) == Some("cross-site") => {
+            Err(forbidden("another site's page may not do this"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    if let Some(rest) = host.strip_prefix('[') {
+        return rest.split(']').next().unwrap_or("");
+    }
+    host.rsplit_once(':').map_or(host, |(name, _)| name)
+}
+
+fn misdirected(detail: &str) -> Problem {
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, detail)
+}
+
+fn forbidden(detail: &str) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, detail)
+}

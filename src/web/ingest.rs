@@ -1,0 +1,217 @@
+//! `POST /api/ingest`: samples from anything that speaks HTTP. `POST /api/events`: lines for the feed.
+//!
+//! A line that cannot be taken is reported with its number and the reason; the others are taken.
+
+mod body;
+pub mod sample;
+
+use std::{collections::HashMap, sync::Arc};
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use serde::{Deserialize, Serialize};
+
+use self::sample::{Item, Limits};
+use super::{problem::Problem, state::State};
+use crate::{
+    control::Command,
+    model::{
+        Batch, HostName, MetricName, SeriesSpec, Timestamp,
+        event::{MAX_KIND_BYTES, MAX_MESSAGE_BYTES},
+    },
+    pipeline::push_source,
+};
+
+/// Faults reported in one answer; the others are counted.
+const MAX_REJECTED: usize = 100;
+
+/// What became of the lines.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Samples taken.
+    pub accepted: usize,
+    /// The lines not taken, at most 100.
+    pub rejected: Vec<Rejected>,
+    /// How many more were not taken.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub rejected_more: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // what serde calls it with
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
+/// A line that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rejected {
+    /// Its number, from 1: of the line, or of the element of an array.
+    pub line: usize,
+    /// What was wrong and what is accepted.
+    pub reason: String,
+}
+
+/// `POST /api/ingest`
+pub async fn samples(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let state = State::of(&request)?;
+    if !state.parts().sources.takes_pushes() {
+        let detail = "the source push is stopped; start it with POST /api/sources/push/start";
+        return Err(Problem::new(StatusCode::CONFLICT, detail));
+    }
+    let body = body::read(&request, payload, &state.parts().ingest).await?;
+    let now = state.now();
+    let limits = Limits {
+        now,
+        past: state.parts().ingest.accept_past,
+        future: state.parts().ingest.accept_future,
+    };
+    let (items, mut rejected) = sample::parse(&body, &limits);
+    let mut accepted = 0;
+    for (batch, lines) in batches(items) {
+        let outcome = state.parts().inlet.push(batch).await;
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(busy) if accepted == 0 => return Err(Problem::busy(busy.to_string())),
+            Err(busy) => {
+                let lost = lines.iter().map(|line| Rejected {
+                    line: *line,
+                    reason: busy.to_string(),
+                });
+                rejected.extend(lost);
+                continue;
+            }
+        };
+        accepted += outcome.accepted;
+        for (index, refused) in outcome.refused {
+            rejected.push(Rejected {
+                line: lines[index],
+                reason: refused.to_string(),
+            });
+        }
+    }
+    state.parts().sources.pushed(accepted as u64);
+    rejected.sort_by_key(|r| r.line);
+    let rejected_more = rejected.len().saturating_sub(MAX_REJECTED);
+    rejected.truncate(MAX_REJECTED);
+    let status = if accepted == 0 && !rejected.is_empty() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    Ok(HttpResponse::build(status).json(Report {
+        accepted,
+        rejected,
+        rejected_more,
+    }))
+}
+
+/// Items as batches of one host and one timestamp, in the order in which these came; each with the lines of its samples.
+/// A series that comes twice in a batch begins another one, so that the last wins.
+fn batches(items: Vec<Item>) -> Vec<(Batch, Vec<usize>)> {
+    struct Group {
+        timestamp: Timestamp,
+        specs: Vec<SeriesSpec>,
+        values: Vec<f64>,
+        lines: Vec<usize>,
+    }
+    let mut groups: Vec<Group> = Vec::new();
+    let mut open: HashMap<(HostName, Timestamp), usize> = HashMap::new();
+    let mut taken: HashMap<(usize, MetricName, crate::model::Labels), ()> = HashMap::new();
+    for item in items {
+        let key = (item.spec.key.host.clone(), item.timestamp);
+        let mut at = *open.entry(key.clone()).or_insert(usize::MAX);
+        let series = |at| (at, item.spec.key.name.clone(), item.spec.key.labels.clone());
+        if at == usize::MAX || taken.contains_key(&series(at)) {
+            at = groups.len();
+            groups.push(Group {
+                timestamp: item.timestamp,
+                specs: Vec::new(),
+                values: Vec::new(),
+                lines: Vec::new(),
+            });
+            open.insert(key, at);
+        }
+        taken.insert(series(at), ());
+        groups[at].specs.push(item.spec);
+        groups[at].values.push(item.value);
+        groups[at].lines.push(item.line);
+    }
+    let source = push_source();
+    groups
+        .into_iter()
+        .map(|group| {
+            let batch = Batch {
+                source: source.clone(),
+                timestamp: group.timestamp,
+                interval: None,
+                layout: Arc::from(group.specs),
+                values: group.values,
+            };
+            (batch, group.lines)
+        })
+        .collect()
+}
+
+/// The body of `POST /api/events`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// A short word for machines: letters, digits, `_`; up to 64 bytes.
+    pub kind: String,
+    /// A sentence for people, up to 1,024 bytes.
+    pub message: String,
+    /// The host it is about.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// When it happened; now, if left out.
+    #[serde(default)]
+    pub timestamp: Option<serde_json::Value>,
+}
+
+/// `POST /api/events`
+pub async fn event(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let state = State::of(&request)?;
+    let body = body::read(&request, payload, &state.parts().ingest).await?;
+    let bad = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
+    let event: Event = serde_json::from_slice(&body).map_err(|error| {
+        bad(format!(
+            "not an event: {error}; it is {{\"kind\",\"message\",\"host\"?,\"timestamp\"?}}"
+        ))
+    })?;
+    if MetricName::parse(&event.kind).is_err() || event.kind.len() > MAX_KIND_BYTES {
+        return Err(bad(format!(
+            "kind {:?}: letters, digits and '_', at most {MAX_KIND_BYTES} bytes",
+            event.kind
+        )));
+    }
+    let message = event.message.trim();
+    if message.is_empty() || message.len() > MAX_MESSAGE_BYTES || message.contains('\0') {
+        return Err(bad(format!(
+            "message: 1 to {MAX_MESSAGE_BYTES} bytes of text"
+        )));
+    }
+    let host = event.host.as_deref().map(HostName::parse).transpose();
+    let host = host.map_err(|error| bad(error.to_string()))?;
+    let limits = Limits {
+        now: state.now(),
+        past: state.parts().ingest.accept_past,
+        future: state.parts().ingest.accept_future,
+    };
+    let timestamp = event
+        .timestamp
+        .as_ref()
+        .map(|t| limits.timestamp(t))
+        .transpose()
+        .map_err(bad)?;
+    let command = Command::Event {
+        kind: event.kind,
+        message: message.to_owned(),
+        host,
+        timestamp,
+    };
+    let accepted = state
+        .control()
+        .execute(command)
+        .await
+        .map_err(super::api::problem)?;
+    Ok(HttpResponse::Accepted().json(serde_json::json!({ "accepted": accepted })))
+}

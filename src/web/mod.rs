@@ -1,0 +1,68 @@
+//! HTTP: routes, streams, sockets, pages.
+//!
+//! - [`sse`], [`ws`]: the streams; [`connection`] is what they have in common, [`start`] where they begin
+//! - [`api`], [`ingest`], [`health`], [`exposition`]: the API and operations
+//! - [`query`]: parameters; [`problem`]: errors; [`guard`]: who may ask
+//! - [`state`]: what handlers can reach
+
+pub mod api;
+pub mod connection;
+pub mod exposition;
+pub mod guard;
+pub mod health;
+pub mod ingest;
+pub mod problem;
+pub mod query;
+pub mod sse;
+pub mod start;
+pub mod state;
+pub mod ws;
+
+use actix_web::web::{self, ServiceConfig};
+
+/// All routes.
+pub fn routes(config: &mut ServiceConfig) {
+    let streams = [
+        (
+            "/api/events/metrics",
+            web::get().to(sse::metrics),
+            web::head().to(sse::metrics),
+        ),
+        (
+            "/api/events/alerts",
+            web::get().to(sse::alerts),
+            web::head().to(sse::alerts),
+        ),
+        (
+            "/api/events/all",
+            web::get().to(sse::all),
+            web::head().to(sse::all),
+        ),
+    ];
+    for (path, get, head) in streams {
+        config.service(web::resource(path).route(get).route(head));
+    }
+    config
+        .route("/ws", web::get().to(ws::open))
+        .route("/ws/echo", web::get().to(ws::echo::open))
+        .route("/api/stats", web::get().to(api::stats))
+        .route("/api/metrics/recent", web::get().to(api::recent))
+        .route("/api/series", web::get().to(api::series))
+        .route("/api/sources", web::get().to(api::sources))
+        .route(
+            "/api/sources/{name}/{action}",
+            web::post().to(api::source_action),
+        )
+        .route("/api/alerts", web::get().to(api::alerts))
+        .route("/api/alerts/clear", web::post().to(api::clear_alerts))
+        .route(
+            "/api/alerts/{id}/{action}",
+            web::post().to(api::alert_action),
+        )
+        .route("/api/rules", web::get().to(api::rules))
+        .route("/api/ingest", web::post().to(ingest::samples))
+        .route("/api/events", web::post().to(ingest::event))
+        .route("/metrics", web::get().to(exposition::metrics))
+        .route("/healthz", web::get().to(health::healthy))
+        .route("/readyz", web::get().to(health::ready));
+}

@@ -1,0 +1,127 @@
+//! What every handler can reach; a cheap handle, one for the whole server.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use actix_web::{HttpRequest, http::StatusCode};
+
+use super::{connection::Door, problem::Problem};
+use crate::{
+    config::{Ingest, Server, WebSocket},
+    control::Control,
+    model::{Clock, Rule, Timestamp},
+    pipeline::{Inlet, Live},
+    series::Registry,
+    sources::supervisor::Supervisor,
+    store::Store,
+    stream::{Stream, shard::Shard},
+};
+
+/// The parts that handlers use.
+pub struct Parts {
+    /// The clock everybody uses.
+    pub clock: Arc<Clock>,
+    /// When the server started.
+    pub started: Timestamp,
+    /// `[server]`
+    pub server: Server,
+    /// `[websocket]`
+    pub websocket: WebSocket,
+    /// `[ingest]`
+    pub ingest: Ingest,
+    /// The rules that run.
+    pub rules: Vec<Arc<Rule>>,
+    /// The present.
+    pub live: Live,
+    /// The streaming core.
+    pub stream: Stream,
+    /// The series.
+    pub registry: Registry,
+    /// Commands.
+    pub control: Control,
+    /// The sources.
+    pub sources: Supervisor,
+    /// The way into the pipeline.
+    pub inlet: Inlet,
+    /// What remembers.
+    pub store: Store,
+    /// The terms on which streams are served.
+    pub door: Door,
+    /// Off as soon as the server begins to stop.
+    pub ready: AtomicBool,
+}
+
+/// See the module.
+#[derive(Clone)]
+pub struct State(Arc<Parts>);
+
+impl State {
+    /// Of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The state of the server that a request came to.
+    pub fn of(request: &HttpRequest) -> Result<&Self, Problem> {
+        request.app_data::<Self>().ok_or_else(missing)
+    }
+
+    /// The shard of the worker that a request came to.
+    pub fn shard(request: &HttpRequest) -> Result<&Shard, Problem> {
+        request.app_data::<Shard>().ok_or_else(missing)
+    }
+
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// The streaming core.
+    pub fn stream(&self) -> &Stream {
+        &self.0.stream
+    }
+
+    /// The present.
+    pub fn live(&self) -> &Live {
+        &self.0.live
+    }
+
+    /// Commands.
+    pub fn control(&self) -> &Control {
+        &self.0.control
+    }
+
+    /// The terms on which streams are served.
+    pub fn door(&self) -> Door {
+        self.0.door.clone()
+    }
+
+    /// `[websocket]`
+    pub fn websocket(&self) -> &WebSocket {
+        &self.0.websocket
+    }
+
+    /// All parts.
+    pub fn parts(&self) -> &Parts {
+        &self.0
+    }
+
+    /// Whether requests should come here.
+    pub fn is_ready(&self) -> bool {
+        self.0.ready.load(Ordering::Acquire)
+    }
+
+    /// Asks for no more requests.
+    pub fn set_unready(&self) {
+        self.0.ready.store(false, Ordering::Release);
+    }
+}
+
+fn missing() -> Problem {
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "the server is not set up completely",
+    )
+}
