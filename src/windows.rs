@@ -127,7 +127,8 @@ impl Windows {
         }
         if points.len() == points.capacity() {
             // Grown by doubling, but not past what it may hold: most of the memory of a quiet server is here.
-            let grow = points.len().clamp(4, (self.points - points.len()).max(1));
+            let room = (self.points - points.len()).max(1);
+            let grow = points.len().max(4).min(room);
             points.reserve_exact(grow);
         }
         points.push_back((timestamp, value));
