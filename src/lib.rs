@@ -2,3 +2,4 @@
 pub mod model;
 pub mod series;
 pub mod sources;
+pub mod web;

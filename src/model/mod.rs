@@ -9,6 +9,7 @@ pub mod event;
 pub mod glob;
 pub mod name;
 pub mod position;
+pub mod quantity;
 pub mod rule;
 pub mod series;
 pub mod template;

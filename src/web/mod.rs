@@ -1,0 +1,4 @@
+//! What browsers and scripts reach over HTTP.
+
+pub mod assets;
+pub mod pages;
