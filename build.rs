@@ -22,7 +22,10 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const FROM_NPM: [(&str, &str); 4] = [
     ("htmx.org/dist/htmx.esm.min.js", "vendor/htmx.js"),
     ("apexcharts/dist/apexcharts.esm.js", "vendor/apexcharts.js"),
-    ("swagger-ui-dist/swagger-ui-bundle.js", "vendor/swagger-ui.js"),
+    (
+        "swagger-ui-dist/swagger-ui-bundle.js",
+        "vendor/swagger-ui.js",
+    ),
     ("swagger-ui-dist/swagger-ui.css", "vendor/swagger-ui.css"),
 ];
 

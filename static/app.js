@@ -100,13 +100,14 @@ function live(url) {
   });
 }
 
-if (root.dataset.stream) live(root.dataset.stream);
-if (document.querySelector('[data-echo]')) import('./echo.js');
-// Charts come last: the first paint has the server's lines already.
+// The first paint has the server's numbers and lines already: it comes first, then the stream, then the charts.
 requestAnimationFrame(() =>
   setTimeout(async () => {
+    if (document.querySelector('[data-echo]')) await import('./echo.js');
+    if (!root.dataset.stream) return;
+    live(root.dataset.stream);
     if (!document.querySelector('[data-chart], #hosts')) return;
     board = await import('./board.js');
     board.pause(paused);
-  }, 100),
+  }),
 );

@@ -16,6 +16,7 @@ import { Readings, seriesKey } from './readings.js';
  * @property {Readings[]} readings
  * @property {boolean} visible
  * @property {boolean} dirty
+ * @property {number} drawn  when it last was, by performance.now
  * @property {Plot | null} plot  null until it is first seen
  */
 
@@ -27,7 +28,6 @@ const charts = new Map();
 /** @type {Map<string, Readings[]>} by series */
 const routes = new Map();
 let paused = false;
-let turn = 0;
 
 const seen = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
@@ -50,7 +50,7 @@ export function scan() {
       const key = seriesKey(spec.host, series.name, series.labels);
       routes.set(key, [...(routes.get(key) ?? []), readings[i]]);
     });
-    charts.set(figure.id, { spec, figure, readings, visible: false, dirty: true, plot: null });
+    charts.set(figure.id, { spec, figure, readings, visible: false, dirty: true, drawn: 0, plot: null });
     seen.observe(figure);
   }
 }
@@ -110,7 +110,8 @@ function marksOf(host, since) {
   for (const line of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-mark]'))) {
     const x = Date.parse(line.querySelector('time')?.dateTime ?? '');
     if (x < since || (line.dataset.host && line.dataset.host !== host)) continue;
-    marks.push({ x, kind: line.dataset.mark ?? '' });
+    const text = line.querySelector('.message')?.textContent ?? '';
+    marks.push({ x, kind: line.dataset.mark ?? '', text });
   }
   return marks;
 }
@@ -126,18 +127,23 @@ async function draw(chart) {
   await chart.plot.draw(data, marksOf(chart.spec.host, from * chart.spec.step));
 }
 
-/** One chart's turn, then the next one's. */
+/** The turn of the chart that has waited longest; first drawings come as fast as the page allows. */
 async function run() {
-  const due = [...charts.values()].filter((chart) => chart.visible && chart.dirty);
-  let cost = 0;
-  if (due.length > 0 && !document.hidden && !paused) {
-    turn += 1;
-    const began = performance.now();
-    await draw(due[turn % due.length]);
-    cost = performance.now() - began;
+  let pause = LEAST_INTERVAL_MS;
+  if (!document.hidden && !paused) {
+    const due = [...charts.values()].filter((chart) => chart.visible && chart.dirty);
+    due.sort((a, b) => a.drawn - b.drawn);
+    if (due.length > 0) {
+      const [chart] = due;
+      const began = performance.now();
+      const first = !chart.plot;
+      await draw(chart);
+      chart.drawn = performance.now();
+      pause = first ? 20 : Math.max(pause, (chart.drawn - began) * SHARE);
+    }
   }
-  setTimeout(run, Math.max(LEAST_INTERVAL_MS, cost * SHARE));
+  setTimeout(run, pause);
 }
 
 scan();
-setTimeout(run, 50);
+setTimeout(run, 20);

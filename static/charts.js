@@ -10,7 +10,7 @@ import { timeOfDay } from './swap.js';
 
 /** @typedef {import('./board.js').Chart} Chart */
 /** @typedef {[number, number | null][]} Pairs */
-/** @typedef {{x: number, kind: string}} Mark  unix milliseconds; a level or the kind of an activity */
+/** @typedef {{x: number, kind: string, text: string}} Mark  unix milliseconds; a level or the kind of an activity */
 
 const LEVELS = ['info', 'warning', 'critical'];
 const off = { show: false };
@@ -41,7 +41,8 @@ const plots = new Set();
 
 export class Plot {
   #chart;
-  #marks = '[]';
+  /** @type {Mark[]} */
+  #marks = [];
   /** @type {any} */
   #apex = null;
   #cursor = document.createElement('div');
@@ -64,14 +65,14 @@ export class Plot {
    */
   async draw(data, marks) {
     const series = data.map((pairs, i) => ({ name: this.#chart.spec.series[i].title, data: pairs }));
-    const drawn = JSON.stringify(marks);
+    const same = JSON.stringify(marks) === JSON.stringify(this.#marks);
     if (!this.#apex) await this.#create(series, marks);
-    else if (drawn === this.#marks) await this.#apex.updateSeries(series, false);
+    else if (same) await this.#apex.updateSeries(series, false);
     else {
       const annotations = { yaxis: this.#thresholds(), xaxis: marks.map(markLine) };
       await this.#apex.updateOptions({ series, annotations }, false, false, false);
     }
-    this.#marks = drawn;
+    this.#marks = marks;
     this.#tell();
   }
 
@@ -101,7 +102,7 @@ export class Plot {
     this.#apex = new ApexCharts(place, {
       chart: {
         type: spec.kind,
-        height: '100%',
+        height: 164,
         animations: { enabled: false },
         toolbar: off,
         zoom: { enabled: false },
@@ -119,7 +120,7 @@ export class Plot {
       legend: off,
       tooltip: { enabled: false },
       states: { hover: { filter: { type: 'none' } }, active: { filter: { type: 'none' } } },
-      grid: { padding: { left: 6, right: 10, top: -16, bottom: 2 } },
+      grid: { padding: { left: 6, right: 10, top: -16, bottom: -2 } },
       xaxis: {
         type: 'numeric',
         tickAmount: 4,
@@ -164,7 +165,8 @@ export class Plot {
     if (time !== null) {
       this.#cursor.style.height = `${gridHeight}px`;
       this.#cursor.style.transform = `translate(${Math.round(translateX + share * gridWidth)}px, ${translateY}px)`;
-      this.#cursor.dataset.time = timeOfDay(new Date(time));
+      const near = this.#marks.find((mark) => Math.abs(mark.x - time) < (maxX - minX) / 100);
+      this.#cursor.dataset.time = timeOfDay(new Date(time)) + (near ? ` · ${near.text}` : '');
       this.#cursor.classList.toggle('leftwards', share > 0.8);
     }
     this.#tell();

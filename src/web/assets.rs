@@ -115,7 +115,11 @@ mod tests {
         let app = test::init_service(App::new().configure(configure)).await;
         for uri in [url("nothing.js"), "/assets/0000/app.js".to_owned()] {
             let request = test::TestRequest::get().uri(&uri).to_request();
-            assert_eq!(test::call_service(&app, request).await.status(), 404, "{uri}");
+            assert_eq!(
+                test::call_service(&app, request).await.status(),
+                404,
+                "{uri}"
+            );
         }
     }
 }

@@ -230,10 +230,18 @@ pub struct Card {
     pub state: State,
 }
 
-/// The numbers of a card: every second.
+/// The newest value of a card, and its drawing: every second.
 #[derive(Debug, askama::Template)]
 #[template(path = "fragments/figures.html")]
 pub struct Figures<'a> {
+    /// The card.
+    pub card: &'a Card,
+}
+
+/// What the window of a card holds: every few seconds.
+#[derive(Debug, askama::Template)]
+#[template(path = "fragments/stats.html")]
+pub struct Stats<'a> {
     /// The card.
     pub card: &'a Card,
 }
