@@ -98,8 +98,10 @@ export class Plot {
   async #create(series, marks) {
     const { figure, spec } = this.#chart;
     const place = /** @type {HTMLElement} */ (figure.querySelector('.plot'));
-    place.replaceChildren();
-    this.#apex = new ApexCharts(place, {
+    // ApexCharts empties its element at each update: the cursor stands beside it.
+    const canvas = document.createElement('div');
+    place.replaceChildren(canvas, this.#cursor);
+    this.#apex = new ApexCharts(canvas, {
       chart: {
         type: spec.kind,
         height: 164,
@@ -143,7 +145,6 @@ export class Plot {
     });
     withoutLegendStyles(this.#apex);
     await this.#apex.render();
-    place.append(this.#cursor);
     place.addEventListener('pointermove', (event) => {
       const { translateX, gridWidth, minX, maxX } = this.#apex.w.globals;
       const share = (event.clientX - place.getBoundingClientRect().left - translateX) / gridWidth;
