@@ -84,6 +84,67 @@ fn seconds(value: f64) -> String {
     }
 }
 
+/// The number and the unit of a figure that changes in place: as many digits each time, so that nothing jumps.
+/// `("45.0", "%")`, `("1.46", "GiB")`, `("312", "KiB/s")`, `("3.20", "ms")`, `("12.4", "k")`.
+pub fn parts(value: f64, unit: &str) -> (String, String) {
+    const BINARY: [&str; 6] = ["", "Ki", "Mi", "Gi", "Ti", "Pi"];
+    const DECIMAL: [&str; 6] = ["", "k", "M", "G", "T", "P"];
+    match unit {
+        "%" if value.abs() < 99.95 => (format!("{value:.1}"), unit.to_owned()),
+        "B" | "B/s" => scaled(value, 1024.0, &BINARY, unit),
+        "s" => time_parts(value),
+        "°C" | "%" => (digits(value), unit.to_owned()),
+        _ => scaled(value, 1000.0, &DECIMAL, unit),
+    }
+}
+
+/// [`parts`] in one text.
+pub fn figure(value: f64, unit: &str) -> String {
+    let (number, unit) = parts(value, unit);
+    format!("{number} {unit}").trim_end().to_owned()
+}
+
+fn scaled(mut value: f64, step: f64, prefixes: &[&str], unit: &str) -> (String, String) {
+    let mut prefix = 0;
+    while value.abs() >= 999.5 && prefix + 1 < prefixes.len() {
+        value /= step;
+        prefix += 1;
+    }
+    (digits(value), format!("{}{unit}", prefixes[prefix]))
+}
+
+fn time_parts(value: f64) -> (String, String) {
+    const STEPS: [(f64, f64, &str); 6] = [
+        (1e-3, 1e-6, "µs"),
+        (1.0, 1e-3, "ms"),
+        (100.0, 1.0, "s"),
+        (6_000.0, 60.0, "min"),
+        (172_800.0, 3_600.0, "h"),
+        (f64::INFINITY, 86_400.0, "d"),
+    ];
+    let size = value.abs();
+    if size == 0.0 {
+        return ("0".to_owned(), "s".to_owned());
+    }
+    let step = STEPS.into_iter().find(|(below, ..)| size < *below);
+    let (_, of, unit) = step.unwrap_or(STEPS[5]);
+    (digits(value / of), unit.to_owned())
+}
+
+/// Three significant digits, fewer only for whole numbers.
+fn digits(value: f64) -> String {
+    let size = value.abs();
+    if value.fract() == 0.0 || size >= 99.95 {
+        format!("{value:.0}")
+    } else if size >= 9.995 {
+        format!("{value:.1}")
+    } else if size >= 0.01 {
+        format!("{value:.2}")
+    } else {
+        format!("{value:.4}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +178,24 @@ mod tests {
             (1e18, "", "1.00e18"),
         ] {
             assert_eq!(human(value, unit), text, "{value} {unit}");
+        }
+    }
+
+    #[test]
+    fn figures_keep_their_digits_and_have_a_unit_of_fitting_size() {
+        for (value, unit, text) in [
+            (45.0, "%", "45.0 %"),
+            (100.0, "%", "100 %"),
+            (0.0, "B", "0 B"),
+            (1023.0, "B", "1.00 KiB"),
+            (1_567_000_000.0, "B", "1.46 GiB"),
+            (319_488.0, "B/s", "312 KiB/s"),
+            (0.0032, "s", "3.20 ms"),
+            (86_400.0 * 9.4, "s", "9.40 d"),
+            (12_345.0, "", "12.3 k"),
+            (61.4, "°C", "61.4 °C"),
+        ] {
+            assert_eq!(figure(value, unit), text, "{value} {unit}");
         }
     }
 }

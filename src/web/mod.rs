@@ -6,11 +6,13 @@
 //! - [`state`]: what handlers can reach
 
 pub mod api;
+pub mod assets;
 pub mod connection;
 pub mod exposition;
 pub mod guard;
 pub mod health;
 pub mod ingest;
+pub mod pages;
 pub mod problem;
 pub mod query;
 pub mod sse;
@@ -42,6 +44,7 @@ pub fn routes(config: &mut ServiceConfig) {
     for (path, get, head) in streams {
         config.service(web::resource(path).route(get).route(head));
     }
+    assets::configure(config);
     config
         .route("/ws", web::get().to(ws::open))
         .route("/ws/echo", web::get().to(ws::echo::open))

@@ -1,0 +1,125 @@
+//! Alerts as pages show them, and the page of alerts and rules.
+
+use askama::Template;
+use askama_web::WebTemplate;
+
+use super::{
+    shell::Shell,
+    view::{Moment, State},
+};
+
+/// One alert.
+#[derive(Debug, Clone, Default)]
+pub struct AlertView {
+    /// Its uuid.
+    pub id: String,
+    /// Its rule.
+    pub rule: String,
+    /// How it stands: its level, or no data. For history the level it had.
+    pub state: State,
+    /// The sentence for people.
+    pub message: String,
+    /// Where.
+    pub host: String,
+    /// What: name and labels.
+    pub series: String,
+    /// The value, for people.
+    pub value: String,
+    /// The value, exact.
+    pub exact: String,
+    /// `above 90 %`, or empty.
+    pub threshold: String,
+    /// When it opened.
+    pub since: Moment,
+    /// How long it has been open; see [`super::view::duration`].
+    pub duration: String,
+    /// When it was resolved; history only.
+    pub ended: Option<Moment>,
+    /// Why it was resolved, in words; history only.
+    pub reason: String,
+    /// Somebody has seen it.
+    pub acknowledged: bool,
+    /// Why it fired, in a sentence: the rule's terms and what was observed.
+    pub why: String,
+}
+
+/// All open alerts, worst first.
+#[derive(Debug, Clone, Default)]
+pub struct OpenAlerts {
+    /// The alerts.
+    pub alerts: Vec<AlertView>,
+    /// How many are critical.
+    pub critical: usize,
+    /// How many are warnings.
+    pub warning: usize,
+    /// How many only inform.
+    pub info: usize,
+    /// How many are open because their series is silent.
+    pub no_data: usize,
+}
+
+/// A rule, and how it stands.
+#[derive(Debug, Clone, Default)]
+pub struct RuleView {
+    /// Its name.
+    pub name: String,
+    /// `avg of cpu_usage over 10 min`.
+    pub condition: String,
+    /// `warning above 90, over at 75`; one entry a level.
+    pub levels: Vec<RuleLevel>,
+    /// The worst it is at now.
+    pub state: State,
+    /// How many series it watches; 0 is shown as "nothing matches yet".
+    pub series: usize,
+    /// Whether people are told.
+    pub notify: bool,
+    /// Whether it runs.
+    pub enabled: bool,
+}
+
+/// One level of a rule.
+#[derive(Debug, Clone)]
+pub struct RuleLevel {
+    /// The level.
+    pub state: State,
+    /// `above 90 %, clears at 75 %`.
+    pub text: String,
+}
+
+/// Open alerts as a fragment: on the overview and on the page of alerts.
+#[derive(Debug, Template)]
+#[template(path = "fragments/open_alerts.html")]
+pub struct OpenAlertsFragment<'a> {
+    /// The alerts.
+    pub open: &'a OpenAlerts,
+}
+
+/// Alerts that are over, newest first, as a fragment.
+#[derive(Debug, Template)]
+#[template(path = "fragments/alert_history.html")]
+pub struct HistoryFragment<'a> {
+    /// The alerts.
+    pub history: &'a [AlertView],
+}
+
+/// The rules as a fragment.
+#[derive(Debug, Template)]
+#[template(path = "fragments/rules.html")]
+pub struct RulesFragment<'a> {
+    /// The rules.
+    pub rules: &'a [RuleView],
+}
+
+/// The page of alerts.
+#[derive(Debug, Template, WebTemplate)]
+#[template(path = "pages/alerts.html")]
+pub struct AlertsPage {
+    /// The frame.
+    pub shell: Shell,
+    /// Open alerts.
+    pub open: OpenAlerts,
+    /// Past alerts, newest first, bounded by whoever fills this.
+    pub history: Vec<AlertView>,
+    /// The rules.
+    pub rules: Vec<RuleView>,
+}

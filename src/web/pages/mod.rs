@@ -1,0 +1,21 @@
+//! The pages: what they show as plain data, and the templates that draw it.
+//!
+//! A page is made of fragments. A fragment is one template with one root element, which has an `id` and the
+//! attribute `data-live`; the page includes it for the first paint, and the page's stream sends the same template
+//! again when its text has changed. Nothing here asks for data: whoever has it fills the views.
+
+pub mod alerts;
+pub mod chart;
+pub mod echo;
+pub mod error;
+pub mod feed;
+pub mod host;
+pub mod overview;
+pub mod shell;
+pub mod sources;
+pub mod status;
+pub mod svg;
+pub mod view;
+
+#[cfg(test)]
+mod tests;

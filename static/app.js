@@ -1,0 +1,113 @@
+// The page's script: joins its stream, shows what comes, and says how the connection stands.
+
+import './keys.js';
+import { Stream } from './stream.js';
+import { hold, release, show, timeOfDay } from './swap.js';
+
+/** @typedef {import('./stream.js').Phase} Phase */
+/** @typedef {import('./stream.js').Message} Message */
+
+const root = document.documentElement;
+/** @param {string} id */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/** No sample for so long: what the page shows is greyed. */
+const STALE_MS = 5_000;
+
+/** @type {typeof import('./board.js') | null} */
+let board = null;
+let paused = false;
+let lastUpdate = Date.now();
+/** @type {{phase: Phase, seconds: number}} */
+let connection = { phase: 'connecting', seconds: 0 };
+
+/** @param {Message} message */
+function receive({ event, data }) {
+  if (event === '') {
+    show(data);
+    lastUpdate = Date.now();
+    if (!paused && !document.hidden) board?.scan();
+    tell();
+  } else if (event === 'metrics') {
+    board?.add(JSON.parse(data));
+  } else if (event === 'alert') {
+    const { level, transition, message, host } = JSON.parse(data);
+    byId('announce').textContent = `${level} ${transition}: ${message} (${host})`;
+  } else if (event === 'reset') {
+    board?.refill();
+  }
+}
+
+/** Says how the connection stands; touches the page only where that has changed. */
+function tell() {
+  const stale = Date.now() - lastUpdate > STALE_MS;
+  const { phase, seconds } = connection;
+  let state = phase === 'waiting' ? 'reconnecting' : phase;
+  let words = phase === 'waiting' ? `reconnecting in ${seconds} s` : phase;
+  if (phase === 'live' && stale) [state, words] = ['stale', 'no data since'];
+  if (phase !== 'live' && stale) state += ' stale';
+  if (paused) [state, words] = ['paused', phase === 'live' ? 'paused' : `paused, ${words}`];
+  if (root.dataset.connection !== state) root.dataset.connection = state;
+  const connectionText = byId('connection');
+  if (connectionText.textContent !== words) connectionText.textContent = words;
+  const updated = /** @type {HTMLTimeElement} */ (byId('updated'));
+  if (!paused && !document.hidden) {
+    const time = timeOfDay(new Date(lastUpdate));
+    if (updated.textContent !== time) {
+      updated.textContent = time;
+      updated.dateTime = updated.title = new Date(lastUpdate).toISOString();
+    }
+  }
+  const retry = document.querySelector('[data-action="retry"]');
+  if (retry instanceof HTMLElement) retry.hidden = phase !== 'waiting';
+}
+
+/** Fragments are held back while the view is paused or nobody sees it. */
+function settle() {
+  if (paused || document.hidden) hold();
+  else {
+    release();
+    board?.scan();
+  }
+  board?.pause(paused);
+  tell();
+}
+
+/** @param {HTMLElement} button */
+function togglePause(button) {
+  paused = !paused;
+  button.setAttribute('aria-pressed', String(paused));
+  settle();
+}
+
+/** @param {string} url */
+function live(url) {
+  const stream = new Stream(url, root.dataset.position ?? '', {
+    message: receive,
+    phase: (phase, seconds) => {
+      connection = { phase, seconds };
+      tell();
+    },
+  });
+  stream.retry();
+  document.addEventListener('visibilitychange', settle);
+  setInterval(tell, 1_000);
+  document.addEventListener('click', (event) => {
+    const button = event.target instanceof Element && event.target.closest('[data-action]');
+    if (!(button instanceof HTMLElement)) return;
+    if (button.dataset.action === 'pause') togglePause(button);
+    if (button.dataset.action === 'retry') stream.retry();
+  });
+}
+
+// The first paint has the server's numbers and lines already: it comes first, then the stream, then the charts.
+requestAnimationFrame(() =>
+  setTimeout(async () => {
+    if (document.querySelector('[data-echo]')) await import('./echo.js');
+    if (!root.dataset.stream) return;
+    live(root.dataset.stream);
+    if (!document.querySelector('[data-chart], #hosts')) return;
+    board = await import('./board.js');
+    board.pause(paused);
+  }),
+);

@@ -1,0 +1,149 @@
+// The board of charts: which there are on the page, what they have been told, and whose turn it is to be drawn.
+//
+// An update costs a chart some 10 to 30 ms of main thread, so they are rationed: at most two a second in all, in turn,
+// only what is on screen in a visible tab, and never more than a twenty-fifth of the time.
+
+import { Plot } from './charts.js';
+import { Readings, seriesKey } from './readings.js';
+
+/** @typedef {import('./readings.js').Sample} Sample */
+/** @typedef {{name: string, labels: Record<string, string>, title: string, values: (number | null)[]}} Series */
+/** @typedef {{id: string, title: string, unit: string, host: string, kind: 'line' | 'area' | 'bar', max?: number, series: Series[], thresholds: {value: number, level: string}[], start: number, step: number}} Spec */
+/**
+ * @typedef {object} Chart
+ * @property {Spec} spec
+ * @property {HTMLElement} figure
+ * @property {Readings[]} readings
+ * @property {boolean} visible
+ * @property {boolean} dirty
+ * @property {number} drawn  when it last was, by performance.now
+ * @property {Plot | null} plot  null until it is first seen
+ */
+
+const LEAST_INTERVAL_MS = 500;
+const SHARE = 25;
+
+/** @type {Map<string, Chart>} by the id of the figure */
+const charts = new Map();
+/** @type {Map<string, Readings[]>} by series */
+const routes = new Map();
+let paused = false;
+
+const seen = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    const chart = charts.get(target.id);
+    if (chart) chart.visible = isIntersecting;
+  }
+});
+
+/** Takes up the charts that are new on the page, and lets go of those that have left it. */
+export function scan() {
+  for (const [id, chart] of charts) if (!chart.figure.isConnected) drop(id, chart);
+  for (const figure of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-chart]'))) {
+    if (charts.has(figure.id)) continue;
+    const data = figure.querySelector('script[type="application/json"]');
+    /** @type {Spec} */
+    const spec = JSON.parse(data?.textContent ?? '');
+    data?.remove();
+    const readings = spec.series.map((series) => new Readings(spec.start, spec.step, series.values));
+    spec.series.forEach((series, i) => {
+      const key = seriesKey(spec.host, series.name, series.labels);
+      routes.set(key, [...(routes.get(key) ?? []), readings[i]]);
+    });
+    charts.set(figure.id, { spec, figure, readings, visible: false, dirty: true, drawn: 0, plot: null });
+    seen.observe(figure);
+  }
+}
+
+/**
+ * @param {string} id
+ * @param {Chart} chart
+ */
+function drop(id, chart) {
+  charts.delete(id);
+  seen.unobserve(chart.figure);
+  chart.plot?.destroy();
+  for (const [key, route] of routes) {
+    const left = route.filter((readings) => !chart.readings.includes(readings));
+    if (left.length > 0) routes.set(key, left);
+    else routes.delete(key);
+  }
+}
+
+/**
+ * Readings of one host at one moment.
+ * @param {{host: string, timestamp: string, data: Sample[]}} batch
+ */
+export function add({ host, timestamp, data }) {
+  const time = Date.parse(timestamp);
+  for (const { name, value, labels } of data) {
+    for (const readings of routes.get(seriesKey(host, name, labels)) ?? []) readings.add(time, value);
+  }
+  for (const chart of charts.values()) if (chart.spec.host === host) chart.dirty = true;
+}
+
+/** The stream could not go on where it was: asks for everything anew. */
+export async function refill() {
+  const names = [...new Set([...charts.values()].flatMap((chart) => chart.spec.series.map((series) => series.name)))];
+  const response = await fetch(`/api/metrics/recent?per_series=300&names=${encodeURIComponent(names.join(','))}`);
+  if (!response.ok) return;
+  /** @type {{samples: Sample[]}} */
+  const { samples } = await response.json();
+  for (const route of routes.values()) for (const readings of route) readings.clear();
+  samples.sort((a, b) => (a.timestamp ?? '').localeCompare(b.timestamp ?? ''));
+  for (const { host = '', timestamp = '', ...sample } of samples) add({ host, timestamp, data: [sample] });
+}
+
+/** @param {boolean} on */
+export function pause(on) {
+  paused = on;
+}
+
+/**
+ * Alerts and deploys as lines: the feeds on the page say which, so that charts and feeds never disagree.
+ * @param {string} host
+ * @param {number} since  unix milliseconds
+ * @returns {import('./charts.js').Mark[]}
+ */
+function marksOf(host, since) {
+  const marks = [];
+  for (const line of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-mark]'))) {
+    const x = Date.parse(line.querySelector('time')?.dateTime ?? '');
+    if (x < since || (line.dataset.host && line.dataset.host !== host)) continue;
+    const text = line.querySelector('.message')?.textContent ?? '';
+    marks.push({ x, kind: line.dataset.mark ?? '', text });
+  }
+  return marks;
+}
+
+/** @param {Chart} chart */
+async function draw(chart) {
+  chart.dirty = false;
+  const last = Math.max(...chart.readings.map((readings) => readings.last));
+  const length = Math.max(...chart.readings.map((readings) => readings.values.length));
+  const from = last - length + 1;
+  const data = chart.readings.map((readings) => readings.pairs(from, last));
+  chart.plot ??= new Plot(chart);
+  await chart.plot.draw(data, marksOf(chart.spec.host, from * chart.spec.step));
+}
+
+/** The turn of the chart that has waited longest; first drawings come as fast as the page allows. */
+async function run() {
+  let pause = LEAST_INTERVAL_MS;
+  if (!document.hidden && !paused) {
+    const due = [...charts.values()].filter((chart) => chart.visible && chart.dirty);
+    due.sort((a, b) => a.drawn - b.drawn);
+    if (due.length > 0) {
+      const [chart] = due;
+      const began = performance.now();
+      const first = !chart.plot;
+      await draw(chart);
+      chart.drawn = performance.now();
+      pause = first ? 20 : Math.max(pause, (chart.drawn - began) * SHARE);
+    }
+  }
+  setTimeout(run, pause);
+}
+
+scan();
+setTimeout(run, 20);

