@@ -13,6 +13,9 @@ export function seriesKey(host, name, labels = {}) {
   return [host, name, ...parts].join('\u0000');
 }
 
+/** A page drawn just after a start has few values yet: room for more is kept all the same. */
+const LEAST_SLOTS = 150;
+
 /** The newest readings of one series: one value a slot of time, the mean of what came in it; null is a gap. */
 export class Readings {
   #step;
@@ -30,7 +33,7 @@ export class Readings {
    */
   constructor(start, step, values) {
     this.#step = step;
-    this.#slots = Math.max(values.length, 2);
+    this.#slots = Math.max(values.length, LEAST_SLOTS);
     this.values = values.slice();
     this.first = Math.floor(start / step);
   }

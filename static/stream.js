@@ -82,7 +82,7 @@ export class Stream {
   }
 
   #wait() {
-    const grown = Math.min(this.#retry * 2 ** this.#attempt, LONGEST_DELAY_MS);
+    const grown = Math.min(Math.max(this.#retry, FIRST_DELAY_MS) * 2 ** this.#attempt, LONGEST_DELAY_MS);
     // A server that goes away has drawn a delay for each client already.
     const delay = this.#draining ? this.#retry : grown * (0.5 + Math.random() / 2);
     this.#draining = false;
@@ -135,7 +135,6 @@ export class Stream {
   #dispatch(event, data) {
     this.#attempt = 0;
     if (event === 'draining') this.#draining = true;
-    else this.#retry = this.#draining ? this.#retry : Math.max(this.#retry, FIRST_DELAY_MS);
     this.#handlers.message({ event, data, id: this.#position });
   }
 }
