@@ -35,6 +35,7 @@ use crate::{
     web::{
         self,
         connection::Door,
+        pages::fill::watched::Watched,
         state::{Parts, State},
     },
     windows::Windows,
@@ -155,7 +156,7 @@ impl App {
             server,
             websocket: config.websocket.clone(),
             ingest: config.ingest.clone(),
-            rules: config.rules.clone(),
+            watched: Watched::new(config.rules.clone()),
             live,
             stream: stream.clone(),
             registry,
@@ -317,6 +318,7 @@ fn serve(
             .app_data(shard)
             .configure(web::routes)
             .wrap(middleware::from_fn(web::guard::guard))
+            .wrap(middleware::from_fn(web::people::readable_errors))
     });
     let server = server
         .workers(workers)

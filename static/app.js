@@ -26,6 +26,7 @@ function receive({ event, data }) {
   if (event === '') {
     show(data);
     lastUpdate = Date.now();
+    if (!paused && !document.hidden) reshape();
     if (!paused && !document.hidden) board?.scan();
     tell();
   } else if (event === 'metrics') {
@@ -36,6 +37,26 @@ function receive({ event, data }) {
   } else if (event === 'reset') {
     board?.refill();
   }
+}
+
+let reshaping = false;
+
+/** Fetches the hosts anew when the server shows others, or other cards of them, than this page does. */
+async function reshape() {
+  const hosts = document.getElementById('hosts');
+  const shape = document.getElementById('shape')?.dataset.shape;
+  if (!hosts || !shape || hosts.dataset.shape === shape || reshaping) return;
+  reshaping = true;
+  try {
+    const response = await fetch(location.href, { headers: { Accept: 'text/html' } });
+    const page = new DOMParser().parseFromString(await response.text(), 'text/html');
+    const anew = page.getElementById('hosts');
+    if (response.ok && anew) show(anew.outerHTML);
+    board?.scan();
+  } catch {
+    // The connection is lost; the stream says so, and the next message tries again.
+  }
+  reshaping = false;
 }
 
 /** Says how the connection stands; touches the page only where that has changed. */

@@ -87,8 +87,8 @@ export async function refill() {
   const names = [...new Set([...charts.values()].flatMap((chart) => chart.spec.series.map((series) => series.name)))];
   const response = await fetch(`/api/metrics/recent?per_series=300&names=${encodeURIComponent(names.join(','))}`);
   if (!response.ok) return;
-  /** @type {{samples: Sample[]}} */
-  const { samples } = await response.json();
+  /** @type {{metrics: Sample[]}} */
+  const { metrics: samples } = await response.json();
   for (const route of routes.values()) for (const readings of route) readings.clear();
   samples.sort((a, b) => (a.timestamp ?? '').localeCompare(b.timestamp ?? ''));
   for (const { host = '', timestamp = '', ...sample } of samples) add({ host, timestamp, data: [sample] });

@@ -116,7 +116,7 @@ pub fn chunk(stream: &Stream, view: &View, stretch: Stretch, max_events: u64) ->
                 }
             }
             What::Alert { event, json } => {
-                if spec.filter.alert(event) {
+                if spec.alert(event) {
                     out.object("alert", Some(entry.first), |b| {
                         b.extend_from_slice(json.as_bytes())
                     });
@@ -357,14 +357,15 @@ impl<'a> Out<'a> {
             .flat_map(|r| &r.fragments)
             .map(|(id, html)| (id.as_str(), html.as_str()))
             .collect();
-        let changed: Vec<&str> = now
+        let mut changed: Vec<&str> = now
             .fragments
             .iter()
             .filter(|(id, html)| known.get(id.as_str()) != Some(&html.as_str()))
             .map(|(_, html)| html.as_str())
             .collect();
         if changed.is_empty() {
-            return;
+            // The first one again: it tells the page that what it shows is still so.
+            changed.extend(now.fragments.first().map(|(_, html)| html.as_str()));
         }
         let out = &mut self.bytes;
         put(out, &["id: ", self.epoch, "-"]);

@@ -86,7 +86,7 @@ pub struct Filter {
     pub names: Globs,
     /// Hosts.
     pub hosts: Globs,
-    /// Label values, by label name, sorted.
+    /// Label values, by label name, sorted. A series without the label has the empty value.
     pub labels: Vec<(String, Globs)>,
     /// Alert levels: the new or the old one.
     pub levels: LevelSet,
@@ -102,7 +102,7 @@ impl Filter {
             && self
                 .labels
                 .iter()
-                .all(|(name, globs)| key.labels.get(name).is_some_and(|v| globs.matches(v)))
+                .all(|(name, globs)| globs.matches(key.labels.get(name).unwrap_or_default()))
     }
 
     /// Whether an alert event passes.

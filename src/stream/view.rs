@@ -16,7 +16,7 @@ use super::{
     encode::{self, Chunk, Rendered},
     filter::{Filter, Topic, Topics},
 };
-use crate::model::{Seq, SeriesId, SeriesKey, Timestamp};
+use crate::model::{AlertEvent, Seq, SeriesId, SeriesKey, Timestamp};
 
 /// Encoded bytes kept by one view, beyond its newest chunk.
 const CACHE_BYTES: usize = 64 << 10;
@@ -81,6 +81,16 @@ pub struct Stretch {
     pub upto: Seq,
     /// How much of the samples; alerts and activity are always whole.
     pub samples: Samples,
+}
+
+impl ViewSpec {
+    /// Whether an alert event belongs to this view. A page shows those of its hosts, whatever its charts show.
+    pub fn alert(&self, event: &AlertEvent) -> bool {
+        match self.encoding {
+            Encoding::Page(_) => self.filter.hosts.matches(event.series.host.as_str()),
+            _ => self.filter.alert(event),
+        }
+    }
 }
 
 /// How much of the samples of a stretch.
@@ -212,7 +222,7 @@ impl View {
         let alerts = Topics::of(&[Topic::Alerts]);
         let entries = stream.log().range(alerts, after, upto, usize::MAX);
         entries.iter().any(|entry| match &entry.what {
-            super::log::What::Alert { event, .. } => self.spec.filter.alert(event),
+            super::log::What::Alert { event, .. } => self.spec.alert(event),
             _ => false,
         })
     }

@@ -216,7 +216,7 @@ pub async fn clear_alerts(request: HttpRequest) -> Result<HttpResponse, Problem>
 /// `GET /api/rules`
 pub async fn rules(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?;
-    let rules: Vec<_> = state.parts().rules.iter().map(AsRef::as_ref).collect();
+    let rules: Vec<_> = state.watched().rules().iter().map(AsRef::as_ref).collect();
     Ok(list(state.stream().log().position(), "rules", &rules))
 }
 

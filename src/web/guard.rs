@@ -6,7 +6,7 @@
 
 use actix_web::{
     Error, HttpRequest,
-    body::MessageBody,
+    body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{StatusCode, header},
     middleware::Next,
@@ -18,9 +18,11 @@ use super::{problem::Problem, state::State};
 pub async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    check(request.request())?;
-    next.call(request).await
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    match check(request.request()) {
+        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
+        Err(problem) => Ok(request.error_response(problem)),
+    }
 }
 
 fn check(request: &HttpRequest) -> Result<(), Problem> {

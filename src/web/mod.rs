@@ -2,7 +2,8 @@
 //!
 //! - [`sse`], [`ws`]: the streams; [`connection`] is what they have in common, [`start`] where they begin
 //! - [`api`], [`ingest`], [`health`], [`exposition`]: the API and operations
-//! - [`query`]: parameters; [`problem`]: errors; [`guard`]: who may ask
+//! - [`pages`], [`assets`]: what browsers show
+//! - [`query`]: parameters; [`problem`], [`people`]: errors; [`guard`]: who may ask
 //! - [`state`]: what handlers can reach
 
 pub mod api;
@@ -13,6 +14,7 @@ pub mod guard;
 pub mod health;
 pub mod ingest;
 pub mod pages;
+pub mod people;
 pub mod problem;
 pub mod query;
 pub mod sse;
@@ -45,6 +47,7 @@ pub fn routes(config: &mut ServiceConfig) {
         config.service(web::resource(path).route(get).route(head));
     }
     assets::configure(config);
+    pages::routes::configure(config);
     config
         .route("/ws", web::get().to(ws::open))
         .route("/ws/echo", web::get().to(ws::echo::open))
@@ -67,5 +70,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/api/events", web::post().to(ingest::event))
         .route("/metrics", web::get().to(exposition::metrics))
         .route("/healthz", web::get().to(health::healthy))
-        .route("/readyz", web::get().to(health::ready));
+        .route("/readyz", web::get().to(health::ready))
+        .default_service(web::to(people::nothing_here));
 }

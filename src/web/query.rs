@@ -197,7 +197,13 @@ pub fn filter(filter: &mut Filter, name: &str, value: &str) -> Result<bool, Prob
         "levels" => filter.levels = levels(value.split(',')).ok_or_else(|| wrong(LEVELS))?,
         _ => match name.strip_prefix("label.").map(LabelName::parse) {
             Some(Ok(label)) => {
-                filter.labels.push((label.to_string(), globs()?));
+                // Nothing after the sign asks for series without the label.
+                let globs = if value.is_empty() {
+                    Globs::new([""])
+                } else {
+                    globs()?
+                };
+                filter.labels.push((label.to_string(), globs));
                 filter.labels.sort_by(|a, b| a.0.cmp(&b.0));
             }
             _ => return Ok(false),

@@ -7,11 +7,11 @@ use std::sync::{
 
 use actix_web::{HttpRequest, http::StatusCode};
 
-use super::{connection::Door, problem::Problem};
+use super::{connection::Door, pages::fill::watched::Watched, problem::Problem};
 use crate::{
     config::{Ingest, Server, WebSocket},
     control::Control,
-    model::{Clock, Rule, Timestamp},
+    model::{Clock, Timestamp},
     pipeline::{Inlet, Live},
     series::Registry,
     sources::supervisor::Supervisor,
@@ -31,8 +31,8 @@ pub struct Parts {
     pub websocket: WebSocket,
     /// `[ingest]`
     pub ingest: Ingest,
-    /// The rules that run.
-    pub rules: Vec<Arc<Rule>>,
+    /// The rules, and who watches what.
+    pub watched: Watched,
     /// The present.
     pub live: Live,
     /// The streaming core.
@@ -96,6 +96,11 @@ impl State {
     /// The terms on which streams are served.
     pub fn door(&self) -> Door {
         self.0.door.clone()
+    }
+
+    /// The rules, and who watches what.
+    pub fn watched(&self) -> &Watched {
+        &self.0.watched
     }
 
     /// `[websocket]`

@@ -1,5 +1,7 @@
 //! The overview: what is wrong, what is close to wrong, then everything else.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use askama::Template;
 use askama_web::WebTemplate;
 
@@ -113,12 +115,24 @@ pub struct NetGraphFragment<'a> {
     pub host: &'a HostView,
 }
 
-/// All hosts: sent when one joins or leaves.
+/// Which hosts, cards and charts there are. A page that shows others fetches its hosts anew.
 #[derive(Debug, Template)]
-#[template(path = "fragments/hosts.html")]
-pub struct HostsFragment<'a> {
-    /// The hosts.
-    pub hosts: &'a [HostView],
+#[template(path = "fragments/shape.html")]
+pub struct ShapeFragment {
+    /// [`shape_of`] the hosts.
+    pub shape: String,
+}
+
+/// A short text that changes when a host, a card or a chart joins or leaves, and when the order does.
+pub fn shape_of(hosts: &[HostView]) -> String {
+    let mut hasher = DefaultHasher::new();
+    for host in hosts {
+        host.id.hash(&mut hasher);
+        host.cards.iter().for_each(|card| card.id.hash(&mut hasher));
+        let charts = host.charts.iter();
+        charts.for_each(|chart| (&chart.id, chart.series.len()).hash(&mut hasher));
+    }
+    format!("{:x}", hasher.finish())
 }
 
 /// The overview.

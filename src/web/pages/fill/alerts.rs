@@ -1,0 +1,230 @@
+//! Alerts and rules as pages show them.
+
+use super::outlook::{Outlook, worse};
+use crate::{
+    model::{Aggregate, AlertEvent, AlertState, Direction, Level, Reason, Rule, quantity},
+    web::pages::{
+        alerts::{AlertView, OpenAlerts, RuleLevel, RuleView},
+        view::{State, duration},
+    },
+};
+
+/// Past alerts on the page, at most.
+const MOST_HISTORY: usize = 100;
+
+/// The open alerts, worst first, then the longest open; on one host, or on all.
+pub fn open(outlook: &Outlook<'_>, host: Option<&str>) -> OpenAlerts {
+    let of_host =
+        |a: &&std::sync::Arc<AlertEvent>| host.is_none_or(|host| a.series.host.as_str() == host);
+    let mut events: Vec<&AlertEvent> = outlook
+        .live
+        .open_alerts()
+        .filter(of_host)
+        .map(AsRef::as_ref)
+        .collect();
+    events.sort_by_key(|a| (a.acknowledged, std::cmp::Reverse(a.level), a.since));
+    let firing = |level| {
+        let of_level = |a: &&&AlertEvent| a.state == AlertState::Firing && a.level == level;
+        events.iter().filter(of_level).count()
+    };
+    OpenAlerts {
+        critical: firing(Level::Critical),
+        warning: firing(Level::Warning),
+        info: firing(Level::Info),
+        no_data: events
+            .iter()
+            .filter(|a| a.state == AlertState::NoData)
+            .count(),
+        alerts: events.iter().map(|event| view(outlook, event)).collect(),
+    }
+}
+
+/// Alerts that are over, newest first.
+pub fn history(outlook: &Outlook<'_>) -> Vec<AlertView> {
+    let mut events: Vec<_> = outlook.live.resolved_alerts().collect();
+    events.sort_by_key(|event| std::cmp::Reverse(event.timestamp));
+    events.truncate(MOST_HISTORY);
+    events.iter().map(|event| view(outlook, event)).collect()
+}
+
+fn view(outlook: &Outlook<'_>, event: &AlertEvent) -> AlertView {
+    let resolved = event.state == AlertState::Resolved;
+    let until = if resolved {
+        event.timestamp
+    } else {
+        outlook.now
+    };
+    let figure = |value: f64| quantity::figure(value, &event.unit);
+    let state = match event.state {
+        AlertState::Resolved => State::Level(event.level),
+        state => State::of_alert(state, event.level),
+    };
+    let labels = &event.series.labels;
+    let series = match labels.is_empty() {
+        true => event.series.name.to_string(),
+        false => format!("{} {{{labels}}}", event.series.name),
+    };
+    let limit = if resolved {
+        event.why.clear
+    } else {
+        event.why.fire
+    };
+    let side = side(event.why.when);
+    AlertView {
+        id: event.id.to_string(),
+        rule: event.rule.to_string(),
+        state,
+        message: event.message.clone(),
+        host: event.series.host.to_string(),
+        series,
+        value: event.value.map_or("–".to_owned(), figure),
+        exact: event
+            .value
+            .map_or(String::new(), |v| format!("{v} {}", event.unit)),
+        threshold: limit.map_or(String::new(), |limit| format!("{side} {}", figure(limit))),
+        since: event.since.into(),
+        duration: duration(until.since(event.since).as_secs()),
+        ended: resolved.then(|| event.timestamp.into()),
+        reason: event
+            .reason
+            .map_or(String::new(), |reason| reason_words(reason).to_owned()),
+        acknowledged: event.acknowledged,
+        why: why(event),
+    }
+}
+
+fn reason_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Recovered => "recovered",
+        Reason::RuleRemoved => "rule removed",
+        Reason::SeriesGone => "series gone",
+    }
+}
+
+fn side(when: Direction) -> &'static str {
+    match when {
+        Direction::Above => "above",
+        Direction::Below => "below",
+    }
+}
+
+/// Why it is what it is, in a sentence.
+fn why(event: &AlertEvent) -> String {
+    let why = &event.why;
+    let figure = |value: f64| quantity::figure(value, &event.unit);
+    let what = match why.window_seconds {
+        0.0 => "the newest value".to_owned(),
+        seconds => format!(
+            "the {} over {}",
+            aggregate(why.aggregate),
+            duration(seconds as u64)
+        ),
+    };
+    let mut text = match (why.fire, why.clear) {
+        (Some(fire), Some(clear)) => format!(
+            "Rule {} fires when {what} is {} {} and is over at {}.",
+            event.rule,
+            side(why.when),
+            figure(fire),
+            figure(clear)
+        ),
+        _ => format!("Rule {} fires when the series falls silent.", event.rule),
+    };
+    if why.for_seconds > 0.0 {
+        text.push_str(&format!(
+            " It must last {}.",
+            duration(why.for_seconds as u64)
+        ));
+    }
+    if let (Some(last), Some(min), Some(avg), Some(max)) = (why.last, why.min, why.avg, why.max) {
+        text.push_str(&format!(
+            " Observed: last {}, min {}, avg {}, max {}, {} samples.",
+            figure(last),
+            figure(min),
+            figure(avg),
+            figure(max),
+            why.samples
+        ));
+    }
+    text
+}
+
+fn aggregate(aggregate: Aggregate) -> &'static str {
+    match aggregate {
+        Aggregate::Last => "newest",
+        Aggregate::Avg => "average",
+        Aggregate::Min => "smallest",
+        Aggregate::Max => "largest",
+    }
+}
+
+/// The rules and how each stands.
+pub fn rules(outlook: &Outlook<'_>) -> Vec<RuleView> {
+    let mut watching = vec![(0, String::new()); outlook.watched.rules().len()];
+    for window in outlook.live.windows.iter() {
+        for i in outlook.watched.by(&window.series).iter() {
+            watching[*i].0 += 1;
+            watching[*i].1 = window.series.spec.unit.as_str().to_owned();
+        }
+    }
+    let rules = outlook.watched.rules().iter().zip(watching);
+    rules
+        .map(|(rule, (series, unit))| {
+            let alerts = outlook.live.open_alerts().filter(|a| a.rule == rule.name);
+            let states = alerts.map(|a| State::of_alert(a.state, a.level));
+            RuleView {
+                name: rule.name.to_string(),
+                condition: condition(rule),
+                levels: levels(rule, &unit),
+                state: states.fold(State::Ok, worse),
+                series,
+                notify: rule.notify,
+                enabled: rule.enabled,
+            }
+        })
+        .collect()
+}
+
+fn condition(rule: &Rule) -> String {
+    let metric = rule.metric.as_str();
+    let mut text = match rule.aggregate {
+        Aggregate::Last => metric.to_owned(),
+        of => format!(
+            "{} of {metric} over {}",
+            aggregate(of),
+            duration(rule.window.as_secs())
+        ),
+    };
+    if !rule.hold.is_zero() {
+        text.push_str(&format!(" for {}", duration(rule.hold.as_secs())));
+    }
+    if let Some(guard) = &rule.guard {
+        text.push_str(&format!(
+            ", and {} {} {}",
+            guard.metric,
+            side(guard.when),
+            quantity::number(guard.value)
+        ));
+    }
+    text
+}
+
+fn levels(rule: &Rule, unit: &str) -> Vec<RuleLevel> {
+    let side = side(rule.when);
+    let level = |(level, threshold): (Level, crate::model::Threshold)| RuleLevel {
+        state: State::Level(level),
+        text: format!(
+            "{side} {}, over at {}",
+            quantity::figure(threshold.fire, unit),
+            quantity::figure(threshold.clear, unit)
+        ),
+    };
+    let mut levels: Vec<RuleLevel> = rule.levels.iter().map(level).collect();
+    if rule.no_data.then == crate::model::NoDataPolicy::Fire {
+        levels.push(RuleLevel {
+            state: State::Stale,
+            text: format!("after {}", duration(rule.no_data.after.as_secs())),
+        });
+    }
+    levels
+}

@@ -1,0 +1,160 @@
+//! The program about itself.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::outlook::Outlook;
+use crate::{
+    model::quantity,
+    web::{
+        pages::{
+            status::StatusGroup,
+            view::{Figure, State, duration},
+        },
+        state::State as Server,
+    },
+};
+
+/// The figures over everything, for the head of the overview.
+pub fn facts(outlook: &Outlook<'_>, server: &Server) -> Vec<Figure> {
+    let parts = server.parts();
+    let totals = outlook.live.totals();
+    let rate: f64 = parts
+        .sources
+        .status()
+        .iter()
+        .map(|s| s.samples_per_second)
+        .sum();
+    let uptime = outlook.now.since(parts.started).as_secs();
+    vec![
+        counted("samples", totals.samples),
+        Figure::text("samples/s", quantity::number(rate)),
+        counted("series", outlook.live.windows.iter().count() as u64),
+        counted("viewers", server.stream().counters().clients() as u64),
+        Figure::text("running for", duration(uptime)),
+    ]
+}
+
+/// All figures, in groups.
+pub fn groups(outlook: &Outlook<'_>, server: &Server) -> Vec<StatusGroup> {
+    let parts = server.parts();
+    let stream = server.stream();
+    let counters = stream.counters();
+    let store = parts.store.counts();
+    let totals = outlook.live.totals();
+    let bytes = |label, value: u64| Figure::new(label, value as f64, "B");
+    let (waiting, capacity) = parts.inlet.depth();
+    let series = outlook.live.windows.iter().count();
+    let most = parts.registry.max_series();
+    let encodes = counters.encodes.load(Relaxed);
+    vec![
+        group(
+            "program",
+            "Program",
+            vec![
+                Figure::text("version", env!("CARGO_PKG_VERSION")),
+                Figure::text("started", parts.started.to_string()),
+                Figure::text(
+                    "running for",
+                    duration(outlook.now.since(parts.started).as_secs()),
+                ),
+                Figure::text("listening on", parts.server.listen.to_string()),
+                Figure::text("data folder", parts.server.data.display().to_string()),
+                Figure::text("position", stream.log().position().to_string()),
+            ],
+        ),
+        group(
+            "stream",
+            "Stream",
+            vec![
+                counted("streams open", counters.sse_clients.load(Relaxed) as u64),
+                counted("sockets open", counters.sockets.load(Relaxed) as u64),
+                counted("connections so far", counters.connects.load(Relaxed)),
+                counted("events sent", counters.events_sent.load(Relaxed)),
+                bytes("bytes sent", counters.bytes_sent.load(Relaxed)),
+                counted("views in use", stream.views().in_use() as u64),
+                counted("pieces sent", counters.chunks_sent.load(Relaxed)),
+                counted("pieces encoded", encodes),
+                Figure::new(
+                    "encoding a piece",
+                    mean(counters.encode_nanos.load(Relaxed), encodes),
+                    "s",
+                ),
+                troubled(counted(
+                    "times a reader lagged",
+                    counters.lagged.load(Relaxed),
+                )),
+                troubled(counted("readers too slow", counters.too_slow.load(Relaxed))),
+            ],
+        ),
+        group(
+            "samples",
+            "Samples",
+            vec![
+                counted("samples", totals.samples),
+                counted("late", totals.late),
+                counted("replaced", totals.replaced),
+                troubled(counted("refused", totals.refused)),
+                Figure::text("series", format!("{series} of {most}")),
+                Figure::text("waiting", format!("{waiting} of {capacity}")),
+            ],
+        ),
+        group(
+            "memory",
+            "Kept in memory",
+            vec![
+                bytes("log", stream.log().weight() as u64),
+                counted("entries forgotten", stream.log().evicted()),
+                Figure::text("windows", duration(outlook.live.windows.span().as_secs())),
+            ],
+        ),
+        group(
+            "store",
+            "Store",
+            vec![
+                counted("written", store.written.load(Relaxed)),
+                counted("waiting", store.waiting.load(Relaxed)),
+                troubled(counted("failed", store.failed.load(Relaxed))),
+                troubled(counted("dropped", store.dropped.load(Relaxed))),
+            ],
+        ),
+    ]
+}
+
+fn group(id: &str, title: &str, figures: Vec<Figure>) -> StatusGroup {
+    StatusGroup {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        figures,
+    }
+}
+
+/// A count with its thousands apart, since it only means something as it is.
+fn counted(label: &str, value: u64) -> Figure {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    Figure {
+        value: text,
+        exact: digits,
+        ..Figure::text(label, "")
+    }
+}
+
+/// Of something that should not happen.
+fn troubled(figure: Figure) -> Figure {
+    let state = if figure.exact == "0" {
+        State::Ok
+    } else {
+        State::Level(crate::model::Level::Warning)
+    };
+    Figure { state, ..figure }
+}
+
+fn mean(nanos: u64, count: u64) -> f64 {
+    nanos as f64 / 1e9 / count.max(1) as f64
+}

@@ -1,0 +1,337 @@
+//! A page as a whole for the first byte, and as fragments for its stream. Both are drawn from the same views.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use parking_lot::Mutex;
+
+use super::{
+    alerts::{AlertsPage, HistoryFragment, OpenAlertsFragment, RulesFragment},
+    feed::{ActivityFragment, AlertFeedFragment},
+    fill::{self, outlook::Outlook},
+    host::{
+        CpuFragment, DisksFragment, HostPage, InterfacesFragment, MemoryFragment, PressureFragment,
+        ProcessesFragment, TemperaturesFragment,
+    },
+    overview::{
+        FactsFragment, FileSystemsFragment, HostStateFragment, HostView, NearFragment,
+        NetGraphFragment, OverviewPage, ShapeFragment, shape_of,
+    },
+    shell::{BadgeFragment, Shell},
+    sources::{SourceRowFragment, SourceTableFragment, SourcesPage},
+    status::{StatusGroupFragment, StatusPage},
+    view::{Figures, Spark, Stats},
+};
+use crate::{
+    model::HostName,
+    pipeline::LiveState,
+    web::{problem::Problem, state::State},
+};
+
+/// What moves slowly is drawn anew every so many seconds, each thing in a second of its own.
+const SLOW_SECONDS: i64 = 5;
+
+/// The pages that live.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum LivePage {
+    /// All hosts.
+    Overview,
+    /// One host.
+    Host(HostName),
+    /// Alerts and rules.
+    Alerts,
+    /// Sources.
+    Sources,
+    /// The program about itself.
+    Status,
+}
+
+impl LivePage {
+    /// The page's name in addresses.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Overview => "overview",
+            Self::Host(_) => "host",
+            Self::Alerts => "alerts",
+            Self::Sources => "sources",
+            Self::Status => "status",
+        }
+    }
+
+    /// The host it is about.
+    pub fn host(&self) -> Option<&HostName> {
+        match self {
+            Self::Host(host) => Some(host),
+            _ => None,
+        }
+    }
+
+    /// Its name and host as its stream's address gives them.
+    pub fn parse(name: &str, host: Option<&str>) -> Result<Self, Problem> {
+        match name {
+            "overview" => Ok(Self::Overview),
+            "alerts" => Ok(Self::Alerts),
+            "sources" => Ok(Self::Sources),
+            "status" => Ok(Self::Status),
+            "host" => {
+                let host = host.unwrap_or_default();
+                let parsed = HostName::parse(host);
+                parsed
+                    .map(Self::Host)
+                    .map_err(|_| Problem::parameter("host", host, "the name of a host"))
+            }
+            other => Err(Problem::parameter(
+                "page",
+                other,
+                "overview, host, alerts, sources or status",
+            )),
+        }
+    }
+}
+
+/// The frame of a page that is drawn now.
+pub fn shell(state: &State, live: &LiveState, page: &'static str, title: &str) -> Shell {
+    let now = state.now();
+    Shell {
+        page,
+        title: title.to_owned(),
+        host: None,
+        position: state.stream().log().position().to_string(),
+        drawn: now.into(),
+        version: env!("CARGO_PKG_VERSION"),
+        badge: fill::feeds::badge(&Outlook::new(live, now, state.watched())),
+    }
+}
+
+/// A page as HTML.
+pub fn page(state: &State, page: &LivePage) -> Result<String, askama::Error> {
+    let live = state.live().read();
+    let outlook = Outlook::new(&live, state.now(), state.watched());
+    let shell = |title: &str| Shell {
+        host: page.host().map(ToString::to_string),
+        ..shell(state, &live, page.name(), title)
+    };
+    let sources = || fill::sources::all(&outlook, &state.parts().sources.status());
+    match page {
+        LivePage::Overview => OverviewPage {
+            shell: shell("Overview"),
+            open: fill::alerts::open(&outlook, None),
+            near: fill::hosts::near(&outlook),
+            facts: fill::status::facts(&outlook, state),
+            hosts: fill::hosts::all(&outlook),
+            feed: fill::feeds::alerts(&outlook),
+            activity: fill::feeds::activity(&outlook, None),
+            sources: sources(),
+        }
+        .render(),
+        LivePage::Host(host) => HostPage {
+            shell: shell(host.as_str()),
+            host: fill::hosts::one(&outlook, host.as_str()),
+            detail: fill::detail::of(&outlook, host),
+            open: fill::alerts::open(&outlook, Some(host.as_str())),
+            activity: fill::feeds::activity(&outlook, Some(host.as_str())),
+        }
+        .render(),
+        LivePage::Alerts => AlertsPage {
+            shell: shell("Alerts"),
+            open: fill::alerts::open(&outlook, None),
+            history: fill::alerts::history(&outlook),
+            rules: fill::alerts::rules(&outlook),
+        }
+        .render(),
+        LivePage::Sources => SourcesPage {
+            shell: shell("Sources"),
+            sources: sources(),
+        }
+        .render(),
+        LivePage::Status => StatusPage {
+            shell: shell("Status"),
+            groups: fill::status::groups(&outlook, state),
+        }
+        .render(),
+    }
+}
+
+/// Draws the fragments of a page, again and again, for all who show it.
+pub struct Fragments {
+    state: State,
+    page: LivePage,
+    /// What moves slowly, as it was drawn last; as many as the page has.
+    slow: Mutex<HashMap<String, String>>,
+}
+
+/// The fragments in the making.
+struct Drawn<'a> {
+    fragments: Vec<(String, String)>,
+    second: i64,
+    before: HashMap<String, String>,
+    slow: &'a mut HashMap<String, String>,
+}
+
+impl Drawn<'_> {
+    /// A fragment that is drawn each time.
+    fn add(&mut self, id: String, fragment: &impl Template) {
+        match fragment.render() {
+            Ok(html) => self.fragments.push((id, html)),
+            Err(error) => tracing::error!(id, %error, "a fragment cannot be drawn"),
+        }
+    }
+
+    /// A fragment that is drawn every [`SLOW_SECONDS`], and in between is what it was.
+    fn slowly(&mut self, id: String, fragment: &impl Template) {
+        let turn = id.bytes().map(i64::from).sum::<i64>();
+        let due = (self.second + turn).rem_euclid(SLOW_SECONDS) == 0;
+        match self.before.remove(&id).filter(|_| !due) {
+            Some(html) => self.fragments.push((id.clone(), html)),
+            None => self.add(id.clone(), fragment),
+        }
+        if let Some((_, html)) = self.fragments.last() {
+            self.slow.insert(id, html.clone());
+        }
+    }
+
+    fn host(&mut self, host: &HostView) {
+        self.add(format!("state-{}", host.id), &HostStateFragment { host });
+        for card in &host.cards {
+            self.add(format!("fig-{}", card.id), &Figures { card });
+            self.slowly(format!("stats-{}", card.id), &Stats { card });
+            self.slowly(format!("spark-{}", card.id), &Spark { card });
+        }
+        self.slowly(format!("fs-{}", host.id), &FileSystemsFragment { host });
+        self.slowly(format!("net-{}", host.id), &NetGraphFragment { host });
+    }
+}
+
+impl Fragments {
+    /// Of this page.
+    pub fn new(state: &State, page: LivePage) -> Self {
+        Self {
+            state: state.clone(),
+            page,
+            slow: Mutex::default(),
+        }
+    }
+
+    /// The fragments as they are now: element id and HTML.
+    pub fn draw(&self) -> Vec<(String, String)> {
+        let state = &self.state;
+        let live = state.live().read();
+        let now = state.now();
+        let outlook = Outlook::new(&live, now, state.watched());
+        let mut slow = self.slow.lock();
+        let before = std::mem::take(&mut *slow);
+        let mut drawn = Drawn {
+            fragments: Vec::new(),
+            second: now.as_millis() / 1000,
+            before,
+            slow: &mut slow,
+        };
+        drawn.add(
+            "badge".to_owned(),
+            &BadgeFragment {
+                badge: fill::feeds::badge(&outlook),
+            },
+        );
+        let sources = || fill::sources::all(&outlook, &state.parts().sources.status());
+        match &self.page {
+            LivePage::Overview => {
+                let open = fill::alerts::open(&outlook, None);
+                let hosts = fill::hosts::all(&outlook);
+                drawn.add(
+                    "facts".to_owned(),
+                    &FactsFragment {
+                        facts: &fill::status::facts(&outlook, state),
+                    },
+                );
+                drawn.add(
+                    "open-alerts".to_owned(),
+                    &OpenAlertsFragment { open: &open },
+                );
+                drawn.slowly(
+                    "near".to_owned(),
+                    &NearFragment {
+                        near: &fill::hosts::near(&outlook),
+                    },
+                );
+                drawn.add(
+                    "shape".to_owned(),
+                    &ShapeFragment {
+                        shape: shape_of(&hosts),
+                    },
+                );
+                hosts.iter().for_each(|host| drawn.host(host));
+                drawn.add(
+                    "alert-feed".to_owned(),
+                    &AlertFeedFragment {
+                        feed: &fill::feeds::alerts(&outlook),
+                    },
+                );
+                drawn.add(
+                    "activity".to_owned(),
+                    &ActivityFragment {
+                        activity: &fill::feeds::activity(&outlook, None),
+                    },
+                );
+                drawn.slowly(
+                    "sources".to_owned(),
+                    &SourceRowFragment {
+                        sources: &sources(),
+                    },
+                );
+            }
+            LivePage::Host(host) => {
+                let name = host.as_str();
+                let open = fill::alerts::open(&outlook, Some(name));
+                drawn.add(
+                    "open-alerts".to_owned(),
+                    &OpenAlertsFragment { open: &open },
+                );
+                drawn.host(&fill::hosts::one(&outlook, name));
+                let detail = &fill::detail::of(&outlook, host);
+                drawn.add("cpu".to_owned(), &CpuFragment { detail });
+                drawn.slowly("memory".to_owned(), &MemoryFragment { detail });
+                drawn.slowly("disks".to_owned(), &DisksFragment { detail });
+                drawn.slowly("interfaces".to_owned(), &InterfacesFragment { detail });
+                drawn.slowly("pressure".to_owned(), &PressureFragment { detail });
+                drawn.slowly("temperatures".to_owned(), &TemperaturesFragment { detail });
+                drawn.slowly("processes".to_owned(), &ProcessesFragment { detail });
+                let activity = &fill::feeds::activity(&outlook, Some(name));
+                drawn.add("activity".to_owned(), &ActivityFragment { activity });
+            }
+            LivePage::Alerts => {
+                let open = fill::alerts::open(&outlook, None);
+                drawn.add(
+                    "open-alerts".to_owned(),
+                    &OpenAlertsFragment { open: &open },
+                );
+                drawn.add(
+                    "rules".to_owned(),
+                    &RulesFragment {
+                        rules: &fill::alerts::rules(&outlook),
+                    },
+                );
+                drawn.add(
+                    "alert-history".to_owned(),
+                    &HistoryFragment {
+                        history: &fill::alerts::history(&outlook),
+                    },
+                );
+            }
+            LivePage::Sources => drawn.add(
+                "source-table".to_owned(),
+                &SourceTableFragment {
+                    sources: &sources(),
+                },
+            ),
+            LivePage::Status => {
+                for group in &fill::status::groups(&outlook, state) {
+                    drawn.add(
+                        format!("status-{}", group.id),
+                        &StatusGroupFragment { group },
+                    );
+                }
+            }
+        }
+        drawn.fragments
+    }
+}

@@ -1,0 +1,61 @@
+//! Errors in the form that who asked can read: a browser that asked for a page gets a page, all others get the problem
+//! document. Errors that came from the framework, without a document, get theirs here.
+
+use actix_web::{
+    Error, HttpResponse, ResponseError as _,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{StatusCode, header},
+    middleware::Next,
+};
+
+use super::{pages::routes, problem::Problem, state::State};
+
+/// Gives every error its form.
+pub async fn readable_errors(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let header = |name| {
+        let value: Option<&header::HeaderValue> = request.headers().get(name);
+        value.and_then(|v| v.to_str().ok())
+    };
+    let for_people = header(header::ACCEPT).is_some_and(|a| a.contains("text/html"))
+        && header(header::HeaderName::from_static("hx-request")).is_none();
+    // The request itself may not be held over the call: the router wants it for itself.
+    let state = State::of(request.request())?.clone();
+    let answer = next.call(request).await?.map_into_boxed_body();
+    let status = answer.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return Ok(answer);
+    }
+    let error = answer.response().error();
+    let problem = error.and_then(|e| e.as_error::<Problem>()).cloned();
+    let is_page = answer
+        .headers()
+        .contains_key(header::CONTENT_SECURITY_POLICY);
+    if is_page || (problem.is_some() && !for_people) {
+        return Ok(answer);
+    }
+    let problem = problem.unwrap_or_else(|| Problem::new(status, without_words(status)));
+    let response = if for_people {
+        let page = routes::error_page(&state, status, &problem.details().detail);
+        page.unwrap_or_else(|problem| problem.error_response())
+    } else {
+        problem.error_response()
+    };
+    Ok(answer.into_response(response))
+}
+
+/// What the framework's own errors are about.
+fn without_words(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::METHOD_NOT_ALLOWED => "this address does not take this method",
+        _ => "the request could not be served",
+    }
+}
+
+/// What is not there.
+pub async fn nothing_here() -> Result<HttpResponse, Problem> {
+    Err(Problem::not_found("there is nothing at this address"))
+}
