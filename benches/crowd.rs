@@ -35,7 +35,13 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    let good = runtime.block_on(watch_all(&address, &server, streams, sockets, seconds as u64));
+    let good = runtime.block_on(watch_all(
+        &address,
+        &server,
+        streams,
+        sockets,
+        seconds as u64,
+    ));
     let _ = server.kill();
     let _ = server.wait();
     assert!(good, "a client was lost or missed an event");
@@ -54,12 +60,20 @@ fn start(data: &std::path::Path) -> Child {
 fn address_of(server: &mut Child) -> String {
     let mut line = String::new();
     let out = server.stdout.take().expect("its output");
-    BufReader::new(out).read_line(&mut line).expect("its first line");
+    BufReader::new(out)
+        .read_line(&mut line)
+        .expect("its first line");
     let address = line.trim().rsplit("http://").next().unwrap_or_default();
     address.to_owned()
 }
 
-async fn watch_all(address: &str, server: &Child, streams: usize, sockets: usize, seconds: u64) -> bool {
+async fn watch_all(
+    address: &str,
+    server: &Child,
+    streams: usize,
+    sockets: usize,
+    seconds: u64,
+) -> bool {
     let (stop, stopped) = watch::channel(false);
     let open = Arc::new(AtomicUsize::new(0));
     let mut clients = JoinSet::new();
@@ -74,18 +88,31 @@ async fn watch_all(address: &str, server: &Child, streams: usize, sockets: usize
         // As fast as the other side accepts, not faster: this is about staying, not about arriving.
         while open.load(Ordering::Relaxed) + 100 < i {
             tokio::time::sleep(Duration::from_millis(1)).await;
-            assert!(begun.elapsed() < Duration::from_secs(60), "clients could not connect");
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "clients could not connect"
+            );
         }
     }
     while open.load(Ordering::Relaxed) < streams + sockets {
         tokio::time::sleep(Duration::from_millis(5)).await;
-        assert!(begun.elapsed() < Duration::from_secs(60), "clients could not connect");
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "clients could not connect"
+        );
     }
-    println!("{streams} streams and {sockets} sockets open after {:.1} s", begun.elapsed().as_secs_f64());
+    println!(
+        "{streams} streams and {sockets} sockets open after {:.1} s",
+        begun.elapsed().as_secs_f64()
+    );
     let cpu = cpu_seconds(server.id());
     tokio::time::sleep(Duration::from_secs(seconds)).await;
     let cpu = cpu_seconds(server.id()) - cpu;
-    println!("server: {:.1} % of a core, {:.1} MiB resident", cpu / seconds as f64 * 100.0, resident_mib(server.id()));
+    println!(
+        "server: {:.1} % of a core, {:.1} MiB resident",
+        cpu / seconds as f64 * 100.0,
+        resident_mib(server.id())
+    );
     stop.send_replace(true);
     let mut seen = Vec::new();
     while let Some(client) = clients.join_next().await {
@@ -93,28 +120,56 @@ async fn watch_all(address: &str, server: &Child, streams: usize, sockets: usize
     }
     let lost = seen.iter().filter(|s| s.lost).count();
     println!("lost: {lost}");
-    lost == 0 && ["stream", "socket"].into_iter().all(|kind| complete(kind, &seen))
+    lost == 0
+        && ["stream", "socket"]
+            .into_iter()
+            .all(|kind| complete(kind, &seen))
 }
 
 /// Whether all clients of a kind saw the same between the moment the last of them joined and the first one left.
 fn complete(kind: &str, seen: &[Seen]) -> bool {
-    let of_kind = || seen.iter().filter(|s| s.kind == kind && !s.numbers.is_empty());
-    let first = of_kind().filter_map(|s| s.numbers.first()).max().copied().unwrap_or(0);
-    let last = of_kind().filter_map(|s| s.numbers.last()).min().copied().unwrap_or(0);
+    let of_kind = || {
+        seen.iter()
+            .filter(|s| s.kind == kind && !s.numbers.is_empty())
+    };
+    let first = of_kind()
+        .filter_map(|s| s.numbers.first())
+        .max()
+        .copied()
+        .unwrap_or(0);
+    let last = of_kind()
+        .filter_map(|s| s.numbers.last())
+        .min()
+        .copied()
+        .unwrap_or(0);
     let inside = |s: &Seen| -> Vec<u64> {
-        let between = s.numbers.iter().copied().filter(|n| (first..=last).contains(n));
+        let between = s
+            .numbers
+            .iter()
+            .copied()
+            .filter(|n| (first..=last).contains(n));
         between.collect()
     };
     let Some(expected) = of_kind().map(inside).max_by_key(Vec::len) else {
         return true;
     };
     let different = of_kind().filter(|s| inside(s) != expected).count();
-    let silent = seen.iter().filter(|s| s.kind == kind && s.numbers.is_empty()).count();
-    println!("{kind}s: {} events each, {different} different, {silent} silent", expected.len());
+    let silent = seen
+        .iter()
+        .filter(|s| s.kind == kind && s.numbers.is_empty())
+        .count();
+    println!(
+        "{kind}s: {} events each, {different} different, {silent} silent",
+        expected.len()
+    );
     different == 0 && silent == 0 && !expected.is_empty()
 }
 
-async fn stream(address: String, open: Arc<AtomicUsize>, mut stopped: watch::Receiver<bool>) -> Seen {
+async fn stream(
+    address: String,
+    open: Arc<AtomicUsize>,
+    mut stopped: watch::Receiver<bool>,
+) -> Seen {
     let mut seen = Seen {
         kind: "stream",
         numbers: Vec::new(),
@@ -144,13 +199,18 @@ async fn stream(address: String, open: Arc<AtomicUsize>, mut stopped: watch::Rec
     seen
 }
 
-async fn socket(address: String, open: Arc<AtomicUsize>, mut stopped: watch::Receiver<bool>) -> Seen {
+async fn socket(
+    address: String,
+    open: Arc<AtomicUsize>,
+    mut stopped: watch::Receiver<bool>,
+) -> Seen {
     let mut seen = Seen {
         kind: "socket",
         numbers: Vec::new(),
         lost: true,
     };
-    let Ok((mut socket, _)) = tokio_tungstenite::connect_async(format!("ws://{address}/ws")).await else {
+    let Ok((mut socket, _)) = tokio_tungstenite::connect_async(format!("ws://{address}/ws")).await
+    else {
         return seen;
     };
     let subscribe = r#"{"type":"subscribe","topics":["metrics"],"since":"latest"}"#;
@@ -185,14 +245,31 @@ fn number(line: &[u8], before: &[u8]) -> Option<u64> {
 
 fn cpu_seconds(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    let ticks = |i: usize| fields.get(i).and_then(|t| t.parse::<f64>().ok()).unwrap_or(0.0);
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or("")
+        .split_whitespace()
+        .collect();
+    let ticks = |i: usize| {
+        fields
+            .get(i)
+            .and_then(|t| t.parse::<f64>().ok())
+            .unwrap_or(0.0)
+    };
     (ticks(11) + ticks(12)) / 100.0
 }
 
 fn resident_mib(pid: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap_or_default();
-    let kib: f64 = line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0.0);
+    let line = status
+        .lines()
+        .find_map(|l| l.strip_prefix("VmRSS:"))
+        .unwrap_or_default();
+    let kib: f64 = line
+        .split_whitespace()
+        .next()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(0.0);
     kib / 1024.0
 }

@@ -15,6 +15,7 @@ use actix_web::{
     dev::{Server, ServerHandle},
     middleware,
 };
+use actix_web_lab::middleware::CatchPanic;
 use tokio::task::JoinHandle as Task;
 use tokio_util::sync::CancellationToken;
 
@@ -317,6 +318,7 @@ fn serve(
             .app_data(state.clone())
             .app_data(shard)
             .configure(web::routes)
+            .wrap(CatchPanic::default())
             .wrap(middleware::from_fn(web::guard::guard))
             .wrap(middleware::from_fn(web::people::readable_errors))
     });

@@ -1,5 +1,6 @@
 //! Errors in the form that who asked can read: a browser that asked for a page gets a page, all others get the problem
-//! document. Errors that came from the framework, without a document, get theirs here.
+//! document. Errors that came from the framework, without a document, get theirs here. What was
+//! our fault is logged, with its cause; who asked is not told the cause.
 
 use actix_web::{
     Error, HttpResponse, ResponseError as _,
@@ -30,6 +31,15 @@ pub async fn readable_errors(
         return Ok(answer);
     }
     let error = answer.response().error();
+    if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
+        let cause = error.map_or_else(|| "no cause was given".to_owned(), ToString::to_string);
+        tracing::error!(
+            path = answer.request().path(),
+            status = status.as_u16(),
+            cause,
+            "a request failed"
+        );
+    }
     let problem = error.and_then(|e| e.as_error::<Problem>()).cloned();
     let is_page = answer
         .headers()

@@ -1,7 +1,6 @@
 //! Alerts as pages show them, and the page of alerts and rules.
 
 use askama::Template;
-use askama_web::WebTemplate;
 
 use super::{
     shell::Shell,
@@ -111,7 +110,7 @@ pub struct RulesFragment<'a> {
 }
 
 /// The page of alerts.
-#[derive(Debug, Template, WebTemplate)]
+#[derive(Debug, Template)]
 #[template(path = "pages/alerts.html")]
 pub struct AlertsPage {
     /// The frame.

@@ -1,12 +1,11 @@
 //! A small page to try the echo socket with.
 
 use askama::Template;
-use askama_web::WebTemplate;
 
 use super::shell::Shell;
 
 /// The page of the echo socket.
-#[derive(Debug, Template, WebTemplate)]
+#[derive(Debug, Template)]
 #[template(path = "pages/echo.html")]
 pub struct EchoPage {
     /// The frame.

@@ -1,12 +1,11 @@
 //! A request that could not be served, told to a person.
 
 use askama::Template;
-use askama_web::WebTemplate;
 
 use super::shell::Shell;
 
 /// The page of a problem (RFC 9457); of a fault of ours it shows no cause.
-#[derive(Debug, Template, WebTemplate)]
+#[derive(Debug, Template)]
 #[template(path = "pages/error.html")]
 pub struct ErrorPage {
     /// The frame.

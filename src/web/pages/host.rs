@@ -1,7 +1,6 @@
 //! Everything of one host.
 
 use askama::Template;
-use askama_web::WebTemplate;
 
 use super::{
     alerts::OpenAlerts,
@@ -118,7 +117,7 @@ detail_fragment!(
 );
 
 /// The page of a host.
-#[derive(Debug, Template, WebTemplate)]
+#[derive(Debug, Template)]
 #[template(path = "pages/host.html")]
 pub struct HostPage {
     /// The frame.

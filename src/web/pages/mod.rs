@@ -6,6 +6,7 @@
 
 pub mod alerts;
 pub mod chart;
+pub mod docs;
 pub mod echo;
 pub mod error;
 pub mod feed;

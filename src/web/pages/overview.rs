@@ -3,7 +3,6 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use askama::Template;
-use askama_web::WebTemplate;
 
 use super::{
     alerts::OpenAlerts,
@@ -136,7 +135,7 @@ pub fn shape_of(hosts: &[HostView]) -> String {
 }
 
 /// The overview.
-#[derive(Debug, Template, WebTemplate)]
+#[derive(Debug, Template)]
 #[template(path = "pages/overview.html")]
 pub struct OverviewPage {
     /// The frame.

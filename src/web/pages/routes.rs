@@ -9,6 +9,7 @@ use askama::Template as _;
 use uuid::Uuid;
 
 use super::{
+    docs::DocsPage,
     echo::EchoPage,
     error::ErrorPage,
     fill,
@@ -46,6 +47,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/sources", web::get().to(sources))
         .route("/status", web::get().to(status))
         .route("/echo", web::get().to(echo))
+        .route("/api/docs", web::get().to(docs))
         .route("/pages/stream", web::get().to(stream))
         .route("/alerts/clear", web::post().to(clear))
         .route("/alerts/{id}/{action}", web::post().to(alert_form))
@@ -110,6 +112,13 @@ async fn echo(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?;
     let shell = render::shell(state, &state.live().read(), "echo", "Echo");
     html(StatusCode::OK, EchoPage { shell }.render())
+}
+
+/// `GET /api/docs`
+async fn docs(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let state = State::of(&request)?;
+    let shell = render::shell(state, &state.live().read(), "docs", "API");
+    html(StatusCode::OK, DocsPage { shell }.render())
 }
 
 /// A problem as a page, for people.

@@ -30,7 +30,7 @@ impl Shell {
             format!("&host={}", utf8_percent_encode(host, NON_ALPHANUMERIC))
         });
         match self.page {
-            "echo" | "error" => None,
+            "docs" | "echo" | "error" => None,
             page => Some(format!("/pages/stream?page={page}{host}")),
         }
     }

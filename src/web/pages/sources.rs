@@ -1,7 +1,6 @@
 //! Sources: what measures, how often, and whether it works.
 
 use askama::Template;
-use askama_web::WebTemplate;
 
 use super::{shell::Shell, view::Moment};
 
@@ -81,7 +80,7 @@ pub struct SourceTableFragment<'a> {
 }
 
 /// The page of sources.
-#[derive(Debug, Template, WebTemplate)]
+#[derive(Debug, Template)]
 #[template(path = "pages/sources.html")]
 pub struct SourcesPage {
     /// The frame.

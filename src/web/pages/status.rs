@@ -1,7 +1,6 @@
 //! The program about itself.
 
 use askama::Template;
-use askama_web::WebTemplate;
 
 use super::{shell::Shell, view::Figure};
 
@@ -25,7 +24,7 @@ pub struct StatusGroupFragment<'a> {
 }
 
 /// The page about the program.
-#[derive(Debug, Template, WebTemplate)]
+#[derive(Debug, Template)]
 #[template(path = "pages/status.html")]
 pub struct StatusPage {
     /// The frame.

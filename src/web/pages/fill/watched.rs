@@ -9,7 +9,10 @@ use crate::{
     series::Series,
 };
 
-/// The rules, and what is known of who watches what. Holds as many series as the registry.
+/// Series remembered, at most; past that all are forgotten and worked out again.
+const MOST: usize = 50_000;
+
+/// The rules, and what is known of who watches what.
 #[derive(Debug)]
 pub struct Watched {
     rules: Vec<Arc<Rule>>,
@@ -42,6 +45,9 @@ impl Watched {
     /// The rules that watch a series, by index.
     pub fn by(&self, series: &Series) -> Arc<[usize]> {
         let mut known = self.known.lock();
+        if known.len() >= MOST {
+            known.clear();
+        }
         let rules = known.entry(series.id).or_insert_with(|| {
             let watching = |(i, rule): (usize, &Arc<Rule>)| {
                 (rule.enabled && rule.matches(series.key())).then_some(i)
