@@ -133,7 +133,7 @@ fn why(event: &AlertEvent) -> String {
     if why.for_seconds > 0.0 {
         text.push_str(&format!(
             " It must last {}.",
-            duration(why.for_seconds as u64)
+            quantity::human(why.for_seconds, "s")
         ));
     }
     if let (Some(last), Some(min), Some(avg), Some(max)) = (why.last, why.min, why.avg, why.max) {
@@ -174,7 +174,7 @@ pub fn rules(outlook: &Outlook<'_>) -> Vec<RuleView> {
             let states = alerts.map(|a| State::of_alert(a.state, a.level));
             RuleView {
                 name: rule.name.to_string(),
-                condition: condition(rule),
+                condition: condition(outlook, rule),
                 levels: levels(rule, &unit),
                 state: states.fold(State::Ok, worse),
                 series,
@@ -185,25 +185,29 @@ pub fn rules(outlook: &Outlook<'_>) -> Vec<RuleView> {
         .collect()
 }
 
-fn condition(rule: &Rule) -> String {
+fn condition(outlook: &Outlook<'_>, rule: &Rule) -> String {
     let metric = rule.metric.as_str();
+    let lasting = |time: std::time::Duration| quantity::human(time.as_secs_f64(), "s");
     let mut text = match rule.aggregate {
         Aggregate::Last => metric.to_owned(),
         of => format!(
             "{} of {metric} over {}",
             aggregate(of),
-            duration(rule.window.as_secs())
+            lasting(rule.window)
         ),
     };
     if !rule.hold.is_zero() {
-        text.push_str(&format!(" for {}", duration(rule.hold.as_secs())));
+        text.push_str(&format!(" for {}", lasting(rule.hold)));
     }
     if let Some(guard) = &rule.guard {
+        let mut windows = outlook.live.windows.iter();
+        let guarding = windows.find(|w| w.series.key().name.as_str() == &*guard.metric);
+        let unit = guarding.map_or("", |w| w.series.spec.unit.as_str());
+        let value = quantity::human(guard.value, unit);
         text.push_str(&format!(
-            ", and {} {} {}",
+            ", and {} {} {value}",
             guard.metric,
-            side(guard.when),
-            quantity::number(guard.value)
+            side(guard.when)
         ));
     }
     text

@@ -29,7 +29,8 @@ pub struct CardOf {
     pub most: usize,
 }
 
-/// The cards of a host, in their order. Series that are not here get a plain card if nothing of their host is.
+/// The cards of a host, in their order. Of series that are not here, pushed ones get a plain
+/// card, and all do on a host of which nothing is here.
 pub const CARDS: &[CardOf] = &[
     card("cpu_usage", "CPU", CardKind::Gauge, 1),
     card("memory_used_percent", "Memory", CardKind::Bar, 1),

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     model::{Aggregate, Direction, Rule, quantity},
+    pipeline::push_source,
     web::pages::{
         overview::{HostView, NearView},
         svg,
@@ -80,12 +81,19 @@ fn cards(outlook: &Outlook<'_>, host: &str, stale: bool) -> Vec<Card> {
                 .map(|w| charts::card(outlook, w, of.title, of.kind)),
         );
     }
-    if cards.is_empty() {
-        let windows = outlook.of(host).iter().take(MOST_CARDS);
-        cards = windows
-            .map(|w| charts::card(outlook, w, w.series.key().name.as_str(), CardKind::Plain))
-            .collect();
-    }
+    let pushed = push_source();
+    let listed = |w: &Window| {
+        CARDS
+            .iter()
+            .any(|of| of.name == w.series.key().name.as_str())
+    };
+    let others = outlook.of(host).iter().filter(|w| !listed(w));
+    // What somebody sends they want to see; of a source of ours, what has no card of its own is shown elsewhere.
+    let others = others.filter(|w| w.series.owner == pushed || cards.is_empty());
+    let others =
+        others.map(|w| charts::card(outlook, w, w.series.key().name.as_str(), CardKind::Plain));
+    let others: Vec<Card> = others.take(MOST_CARDS).collect();
+    cards.extend(others);
     cards.truncate(MOST_CARDS);
     for card in cards.iter_mut().filter(|card| stale && card.state.is_ok()) {
         card.state = State::Stale;
