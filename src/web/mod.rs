@@ -1,7 +1,7 @@
 //! HTTP: routes, streams, sockets, pages.
 //!
 //! - [`sse`], [`ws`]: the streams; [`connection`] is what they have in common, [`start`] where they begin
-//! - [`api`], [`ingest`], [`health`], [`exposition`]: the API and operations
+//! - [`api`], [`ingest`], [`health`], [`exposition`]: the API and operations; [`openapi`] is their contract
 //! - [`query`]: parameters; [`problem`]: errors; [`guard`]: who may ask
 //! - [`state`]: what handlers can reach
 
@@ -11,6 +11,7 @@ pub mod exposition;
 pub mod guard;
 pub mod health;
 pub mod ingest;
+pub mod openapi;
 pub mod problem;
 pub mod query;
 pub mod sse;
@@ -40,7 +41,12 @@ pub fn routes(config: &mut ServiceConfig) {
         ),
     ];
     for (path, get, head) in streams {
-        config.service(web::resource(path).route(get).route(head));
+        config.service(
+            web::resource(path)
+                .route(get)
+                .route(head)
+                .default_service(web::to(problem::nothing_here)),
+        );
     }
     config
         .route("/ws", web::get().to(ws::open))
@@ -64,5 +70,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/api/events", web::post().to(ingest::event))
         .route("/metrics", web::get().to(exposition::metrics))
         .route("/healthz", web::get().to(health::healthy))
-        .route("/readyz", web::get().to(health::ready));
+        .route("/readyz", web::get().to(health::ready))
+        .route("/api/openapi.json", web::get().to(openapi::document))
+        .default_service(web::to(problem::nothing_here));
 }
