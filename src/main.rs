@@ -1,6 +1,7 @@
 //! The command line: flags in, log set up, exit code out.
 
 use std::{
+    io::IsTerminal as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -145,6 +146,7 @@ fn log_to_stderr(config: &Config) {
     let filter = tracing_subscriber::EnvFilter::new(format!("{level},actix_server=warn"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match config.log.format {
         LogFormat::Json => log.json().init(),

@@ -118,9 +118,9 @@ impl Cursor {
         self.at
     }
 
-    /// How many events it has chosen so far.
-    pub fn events(&self) -> u64 {
-        self.events
+    /// How many events it has chosen since this was asked last.
+    pub fn take_events(&mut self) -> u64 {
+        std::mem::take(&mut self.events)
     }
 
     /// Whether it has reached the head and goes with it.

@@ -61,7 +61,6 @@ impl Door {
 pub struct Connection {
     stream: Stream,
     kind: Kind,
-    events: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -91,14 +90,12 @@ impl Connection {
         Self {
             stream: stream.clone(),
             kind,
-            events: 0,
         }
     }
 
     /// Bytes were handed over for a cursor.
-    pub fn sent(&mut self, cursor: &Cursor, bytes: usize) {
-        let events = cursor.events() - self.events;
-        self.events = cursor.events();
+    pub fn sent(&self, cursor: &mut Cursor, bytes: usize) {
+        let events = cursor.take_events();
         let live = (cursor.is_live() && events > 0).then(|| self.stream.since_published());
         self.stream.counters().sent(events, bytes, live);
     }

@@ -1,7 +1,7 @@
 //! HTTP: routes, streams, sockets, pages.
 //!
 //! - [`sse`], [`ws`]: the streams; [`connection`] is what they have in common, [`start`] where they begin
-//! - [`api`], [`ingest`], [`health`], [`exposition`]: the API and operations
+//! - [`api`], [`ingest`], [`health`], [`exposition`]: the API and operations; [`openapi`] is their contract
 //! - [`pages`], [`assets`]: what browsers show
 //! - [`query`]: parameters; [`problem`], [`people`]: errors; [`guard`]: who may ask
 //! - [`state`]: what handlers can reach
@@ -13,6 +13,7 @@ pub mod exposition;
 pub mod guard;
 pub mod health;
 pub mod ingest;
+pub mod openapi;
 pub mod pages;
 pub mod people;
 pub mod problem;
@@ -44,7 +45,12 @@ pub fn routes(config: &mut ServiceConfig) {
         ),
     ];
     for (path, get, head) in streams {
-        config.service(web::resource(path).route(get).route(head));
+        config.service(
+            web::resource(path)
+                .route(get)
+                .route(head)
+                .default_service(web::to(problem::nothing_here)),
+        );
     }
     assets::configure(config);
     pages::routes::configure(config);
@@ -71,5 +77,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/metrics", web::get().to(exposition::metrics))
         .route("/healthz", web::get().to(health::healthy))
         .route("/readyz", web::get().to(health::ready))
-        .default_service(web::to(people::nothing_here));
+        .route("/api/openapi.json", web::get().to(openapi::document))
+        .default_service(web::to(problem::nothing_here));
 }

@@ -3,7 +3,7 @@
 //! our fault is logged, with its cause; who asked is not told the cause.
 
 use actix_web::{
-    Error, HttpResponse, ResponseError as _,
+    Error, ResponseError as _,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{StatusCode, header},
@@ -63,9 +63,4 @@ fn without_words(status: StatusCode) -> &'static str {
         StatusCode::METHOD_NOT_ALLOWED => "this address does not take this method",
         _ => "the request could not be served",
     }
-}
-
-/// What is not there.
-pub async fn nothing_here() -> Result<HttpResponse, Problem> {
-    Err(Problem::not_found("there is nothing at this address"))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
 use serde::Serialize;
 
 /// An error answer; small, since most answers are none.
@@ -85,6 +85,15 @@ impl Problem {
     pub fn details(&self) -> &Details {
         &self.0
     }
+}
+
+/// The answer where no route is: 404, and where the routes are said.
+pub async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let path: String = request.path().chars().take(200).collect();
+    let method = request.method();
+    Err(Problem::not_found(format!(
+        "there is no {method} {path:?} here; GET /api/openapi.json says what there is"
+    )))
 }
 
 fn as_number<S: serde::Serializer>(status: &StatusCode, s: S) -> Result<S::Ok, S::Error> {

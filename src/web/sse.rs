@@ -329,7 +329,7 @@ impl MessageBody for Events {
             // An empty piece would end a chunked body.
             Some(bytes) if !bytes.is_empty() => {
                 this.last_sent = Instant::now();
-                this.connection.sent(&this.cursor, bytes.len());
+                this.connection.sent(&mut this.cursor, bytes.len());
                 Poll::Ready(Some(Ok(bytes)))
             }
             _ if this.over => Poll::Ready(None),

@@ -457,7 +457,7 @@ impl Session {
         let encoding = subscription.cursor.view().spec.encoding.clone();
         match subscription.cursor.step(stream, now) {
             Step::Send(bytes) => {
-                self.connection.sent(&subscription.cursor, bytes.len());
+                self.connection.sent(&mut subscription.cursor, bytes.len());
                 Ok(bytes)
             }
             Step::Reset(reason) => {

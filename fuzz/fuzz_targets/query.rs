@@ -1,0 +1,34 @@
+//! The query of a stream: any text, on each endpoint. A refusal says which parameter, and what it takes.
+
+#![no_main]
+
+use std::time::Duration;
+
+use libfuzzer_sys::fuzz_target;
+use tickwire::{
+    stream::filter::{Topic, Topics},
+    web::query::parse,
+};
+
+fuzz_target!(|query: &str| {
+    for topics in [
+        Topics::of(&[Topic::Metrics]),
+        Topics::of(&[Topic::Alerts]),
+        Topics::all(),
+    ] {
+        match parse(query, topics) {
+            Ok(parsed) => {
+                assert!(parsed.topics.iter().next().is_some());
+                assert!(parsed.limit != Some(0));
+                let period = parsed.period;
+                assert!(period.is_zero() || period >= Duration::from_millis(10));
+                assert!(period <= Duration::from_secs(3600));
+            }
+            Err(problem) => {
+                let details = problem.details();
+                assert_eq!(details.status.as_u16(), 400);
+                assert!(details.parameter.is_some() && details.accepted.is_some());
+            }
+        }
+    }
+});
