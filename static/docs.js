@@ -6,5 +6,6 @@ globalThis.SwaggerUIBundle({
   dom_id: '#api',
   deepLinking: true,
   supportedSubmitMethods: ['get', 'head', 'post'],
+  defaultModelsExpandDepth: -1,
   validatorUrl: null,
 });
