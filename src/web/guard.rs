@@ -34,7 +34,7 @@ fn check(request: &HttpRequest) -> Result<(), Problem> {
     let Some(host) = host else {
         return Err(misdirected("the request names no Host"));
     };
-    let name = without_port(host);
+    let name = &*without_port(host).to_ascii_lowercase();
     let listen = server.listen.ip();
     let is_listen = name.parse() == Ok(listen) && !listen.is_unspecified();
     let allowed = ["localhost", "127.0.0.1", "::1"].contains(&name)
@@ -43,7 +43,7 @@ fn check(request: &HttpRequest) -> Result<(), Problem> {
             .allowed_hosts
             .iter()
             .any(|h| h.eq_ignore_ascii_case(name))
-        || name.to_ascii_lowercase().ends_with(".localhost");
+        || name.ends_with(".localhost");
     if !allowed {
         return Err(misdirected(&format!(
             "Host {name:?} is not served here; add it to server.allowed_hosts if it should be"
