@@ -8,7 +8,6 @@ use crate::support::{Server, moved, rules::CPU_HIGH};
 async fn a_batch_is_one_event_with_the_id_of_its_last_sample() {
     let server = Server::start().await;
     let start = server.position().await;
-    let mut stream = server.stream("/api/events/metrics?shape=batch").await;
     server
         .push([
             json!({ "name": "a", "value": 1, "host": "web1" }),
@@ -16,6 +15,8 @@ async fn a_batch_is_one_event_with_the_id_of_its_last_sample() {
             json!({ "name": "c", "value": 3, "host": "web1" }),
         ])
         .await;
+    let path = format!("/api/events/metrics?shape=batch&since={start}");
+    let mut stream = server.stream(&path).await;
     let batch = stream.event("metrics").await;
     assert_eq!(batch.id(), moved(&start, 3));
     assert_eq!(batch.data["host"], "web1");

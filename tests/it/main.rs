@@ -20,6 +20,8 @@ mod slow_reader;
 mod snapshots;
 mod socket;
 mod socket_faults;
+mod socket_life;
 mod sse;
 mod support;
 mod survival;
+mod timestamps;

@@ -18,10 +18,12 @@ warning = { fire = 0.5 }
 /// Counts while `work` goes on.
 async fn while_counting(server: &Server, work: impl AsyncFnOnce()) {
     let done = AtomicBool::new(false);
-    let push = |i: u32| {
+    // Each with a timestamp of its own: of two in one millisecond a window keeps the last.
+    let begun = chrono::Utc::now().timestamp_millis() - 60_000;
+    let push = |i: i64| {
         server.push(json!([
-            { "name": "counter", "value": i },
-            { "name": "odd", "value": i % 2 },
+            { "name": "counter", "value": i, "timestamp": begun + i },
+            { "name": "odd", "value": i % 2, "timestamp": begun + i },
         ]))
     };
     push(1).await;
@@ -129,10 +131,10 @@ async fn a_subscription_continues_its_initial_window_exactly() {
 #[tokio::test(flavor = "multi_thread")]
 async fn recent_takes_the_newest_in_all_or_of_each() {
     let server = Server::start().await;
+    let now = chrono::Utc::now().timestamp();
     for value in 1..=5 {
-        server
-            .push(json!([{ "name": "a", "value": value }, { "name": "b", "value": -value }]))
-            .await;
+        let sample = |name: &str, value: i64| json!({ "name": name, "value": value, "timestamp": now - 10 + value.abs() });
+        server.push([sample("a", value), sample("b", -value)]).await;
     }
     let values = async |query: &str| -> Vec<f64> {
         let recent = server.json(&format!("/api/metrics/recent?{query}")).await;

@@ -17,6 +17,8 @@ pub struct Raw {
     connection: TcpStream,
     parser: Parser,
     head: Option<Vec<u8>>,
+    /// What came with the head.
+    early: Vec<Event>,
 }
 
 impl Raw {
@@ -29,18 +31,23 @@ impl Raw {
             connection: connected.expect("a connection"),
             parser: Parser::default(),
             head: Some(Vec::new()),
+            early: Vec::new(),
         };
         let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
         let sent = raw.connection.write_all(request.as_bytes());
         within("room to send", sent).await.expect("a connection");
         while raw.head.is_some() {
-            raw.read().await.expect("an answer");
+            let early = raw.read().await.expect("an answer");
+            raw.early.extend(early);
         }
         raw
     }
 
     /// The events that the next piece completes; `None` at the end.
     pub async fn read(&mut self) -> Option<Vec<Event>> {
+        if self.head.is_none() && !self.early.is_empty() {
+            return Some(std::mem::take(&mut self.early));
+        }
         let mut piece = vec![0; 4096];
         let read = within("bytes", self.connection.read(&mut piece)).await;
         // A server that gives a reader up may do so with a reset.
