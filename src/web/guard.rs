@@ -5,7 +5,7 @@
 //! `allowed_origins`. No Origin is a script and fine.
 
 use actix_web::{
-    Error, HttpRequest,
+    Error, HttpRequest, HttpResponse,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{StatusCode, header},
@@ -14,13 +14,30 @@ use actix_web::{
 
 use super::{problem::Problem, state::State};
 
-/// Lets a request through, or refuses it: 421 for its Host, 403 for its Origin.
+/// Lets a request through, or refuses it: 421 for its Host, 403 for its Origin. What no handler is there for is refused
+/// in the same form.
 pub async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     check(request.request())?;
-    next.call(request).await
+    let response = next.call(request).await?;
+    match response.status() {
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let method = response.request().method();
+            let detail = format!("{method} is not served here");
+            Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).into())
+        }
+        _ => Ok(response),
+    }
+}
+
+/// What there is no route for.
+pub async fn nothing(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let (method, path) = (request.method(), request.path());
+    Err(Problem::not_found(format!(
+        "nothing answers {method} {path:?}"
+    )))
 }
 
 fn check(request: &HttpRequest) -> Result<(), Problem> {

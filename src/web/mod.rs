@@ -64,5 +64,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/api/events", web::post().to(ingest::event))
         .route("/metrics", web::get().to(exposition::metrics))
         .route("/healthz", web::get().to(health::healthy))
-        .route("/readyz", web::get().to(health::ready));
+        .route("/readyz", web::get().to(health::ready))
+        .default_service(web::to(guard::nothing));
 }

@@ -106,3 +106,12 @@ async fn health_and_readiness_answer() {
     assert_eq!(server.json("/healthz").await["status"], "ok");
     assert_eq!(server.json("/readyz").await["status"], "ready");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_error_is_a_problem_document() {
+    let server = Server::start().await;
+    problem(server.get("/nothing/here").await, 404).await;
+    problem(server.get("/ws").await, 400).await;
+    problem(server.get("/api/ingest").await, 404).await;
+    problem(server.post("/api/events/metrics", "").await, 405).await;
+}

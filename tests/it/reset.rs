@@ -138,3 +138,42 @@ async fn a_restart_begins_an_epoch_and_positions_of_the_last_one_are_lost() {
     assert_eq!(reset["requested"], Value::from(before));
     assert_eq!(socket.frame("metrics").await["data"][0]["value"], 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_the_log_cannot_hold_is_never_lost_in_silence() {
+    let server = Server::with("[stream]\nlog_bytes = \"64KiB\"").await;
+    // Every number there is: a hole is a loss.
+    let mut stream = server
+        .stream("/api/events/all?topics=metrics,alerts,activity")
+        .await;
+    let body: Vec<_> = (0..2000)
+        .map(|i| json!({ "name": format!("m{i}"), "value": i }))
+        .collect();
+    let body = serde_json::to_string(&body).unwrap();
+    for _ in 0..10 {
+        let posts = (0..12).map(|_| server.post("/api/ingest", body.clone()));
+        futures_util::future::join_all(posts).await;
+    }
+    server.sample("last", 1).await;
+    let is_last = |e: &Event| e.samples().iter().any(|(name, _)| name == "last");
+    let kinds = ["metric", "activity", "reset", "lagged"];
+    let events = stream.until(&kinds, is_last).await;
+    let (mut last, mut told) = (None, false);
+    for event in events {
+        match event.event.as_str() {
+            "lagged" => told = true,
+            "reset" => {
+                told = true;
+                last = Some(seq(event.id()));
+            }
+            kind => {
+                let id = seq(event.id());
+                // A line of the feed outlives samples, and may come between what was told and the first sample left.
+                let still_told = told && kind == "activity";
+                let whole = told || last.is_none_or(|last| id == last + 1);
+                assert!(whole, "{id} after {last:?}, and nobody said so");
+                (last, told) = (Some(id), still_told);
+            }
+        }
+    }
+}
