@@ -268,14 +268,15 @@ impl Pipeline {
             None => self.resolve(&batch, &mut refused),
         };
         let accepted = layout.len();
-        if accepted == 0 {
-            return Outcome { accepted, refused };
-        }
         let mut counts = Counts {
             samples: accepted as u64,
             refused: refused.len() as u64,
             ..Counts::default()
         };
+        if accepted == 0 {
+            turn.state.count(&batch.source, counts);
+            return Outcome { accepted, refused };
+        }
         let mut current = Vec::with_capacity(accepted);
         for (series, value) in layout.iter().zip(&values) {
             match turn

@@ -2,8 +2,9 @@
 //!
 //! It is in *replay* (complete, never conflated) until it reaches the head, then *live*. It has no queue: the bytes are
 //! chosen when its socket can take them. A live cursor that has fallen more than `slow_after` behind gets the newest
-//! sample of each series and is told how many it did not get; alerts it always gets, and when the log has forgotten one
-//! that it should have had, it is ended ([`Step::TooSlow`]) and may resume.
+//! sample of each series and is told how many it did not get. Alerts it always gets: when the log has forgotten one
+//! that it should have had, it is ended ([`Step::TooSlow`]) and may resume. When the log has forgotten samples or
+//! activity, nobody knows any more what was in them, so it is told that ([`Step::Reset`]) and gets all that is left.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,8 +13,8 @@ use bytes::Bytes;
 use super::{
     Stream,
     encode::{self, Chunk},
-    filter::{Topic, Topics},
-    log::{ResetReason, Start},
+    filter::Topic,
+    log::{ALERTS, Floors, ResetReason, Start},
     view::{Samples, Stretch, View},
 };
 use crate::model::{Seq, Timestamp};
@@ -92,6 +93,8 @@ pub struct Cursor {
     until: Option<Until>,
     paused: bool,
     reset: Option<ResetReason>,
+    /// Up to here in each lane, the client knows that something may be missing.
+    told: Floors,
     /// Chosen, but to be sent after a [`Step::Lagged`].
     chosen: Option<Arc<Chunk>>,
 }
@@ -109,6 +112,7 @@ impl Cursor {
             until,
             paused: false,
             reset: start.reset,
+            told: Floors::default(),
             chosen: None,
         }
     }
@@ -159,6 +163,7 @@ impl Cursor {
     /// The next thing to do.
     pub fn step(&mut self, stream: &Stream, now: Timestamp) -> Step {
         if let Some(reason) = self.reset.take() {
+            self.told = stream.log().floors(self.view.spec.topics);
             return Step::Reset(reason);
         }
         if let Some(chunk) = self.chosen.take() {
@@ -254,44 +259,124 @@ impl Cursor {
             upto: target,
             samples: Samples::All,
         };
-        let kept_up = self.at >= stream.previous_head();
-        let floor = if kept_up {
-            0
-        } else {
-            stream.log().floor(topics)
-        };
-        let forgotten = floor > self.at;
+        if let Some(step) = self.forgotten(stream) {
+            return Err(step);
+        }
         let mut conflated = false;
         if self.at < self.skip_samples_to {
             stretch.samples = Samples::None;
             stretch.upto = target.min(self.skip_samples_to);
         } else if !self.replay && !self.view.spec.period.is_zero() {
             stretch.samples = Samples::Newest;
-        } else if !self.replay && !kept_up {
+        } else if !self.replay && self.at < stream.previous_head() {
             let oldest = stream.log().received_after(topics, self.at);
             conflated = oldest.is_some_and(|t| now.since(t) > stream.slow_after());
-            if conflated || forgotten {
+            if conflated {
                 stretch.samples = Samples::Newest;
             }
         }
-        if forgotten {
-            let alerts = Topics::of(&[Topic::Alerts]);
-            let wants_alerts = topics.contains(Topic::Alerts);
-            if wants_alerts && stream.log().floor(alerts) > self.at {
-                if !self.replay {
-                    return Err(Step::TooSlow);
-                }
-            } else if !self.replay && self.at >= self.skip_samples_to {
-                self.at = floor;
-                return Err(Step::Lagged(floor - stretch.after));
-            }
-            self.at = floor;
-            return Err(Step::Reset(ResetReason::Evicted));
+        let chunk = match self.remaining {
+            Some(remaining) => Arc::new(encode::chunk(stream, &self.view, stretch, remaining)),
+            None => self.view.chunk(stream, stretch),
+        };
+        // Some of it may have been forgotten while it was read.
+        match self.forgotten(stream) {
+            Some(step) => Err(step),
+            None => Ok((chunk, conflated)),
         }
-        if let Some(remaining) = self.remaining {
-            let chunk = encode::chunk(stream, &self.view, stretch, remaining);
-            return Ok((Arc::new(chunk), conflated));
+    }
+
+    /// What the client must be told because the log has forgotten something that it should have had. What is left
+    /// still comes, alerts above all: the log forgets samples long before them.
+    fn forgotten(&mut self, stream: &Stream) -> Option<Step> {
+        let log = stream.log();
+        let passes_samples = self.at < self.skip_samples_to;
+        let topics = match passes_samples {
+            true => self.view.spec.topics.without(Topic::Metrics),
+            false => self.view.spec.topics,
+        };
+        let floors = log.floors(topics);
+        let missing = |lane: usize| floors[lane] > self.at.max(self.told[lane]);
+        if !(0..floors.len()).any(missing) {
+            return None;
         }
-        Ok((self.view.chunk(stream, stretch), conflated))
+        if missing(ALERTS) && !self.replay && !passes_samples {
+            return Some(Step::TooSlow);
+        }
+        self.told = floors;
+        let left = log.left_after(topics, self.at);
+        self.at = match passes_samples {
+            true => left.min(self.skip_samples_to),
+            false => left,
+        };
+        Some(Step::Reset(ResetReason::Evicted))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config,
+        model::{Activity, Epoch},
+        stream::{
+            filter::{Filter, Topics},
+            log::{Entry, What},
+            view::{Encoding, Shape, ViewSpec},
+        },
+    };
+
+    fn line(number: Seq) -> Entry {
+        let activity = Activity {
+            kind: "test".to_owned(),
+            message: String::new(),
+            host: None,
+            timestamp: Timestamp::default(),
+        };
+        Entry {
+            first: number,
+            last: number,
+            received: Timestamp::default(),
+            what: What::Activity {
+                activity: Arc::new(activity),
+                json: "x".repeat(2000).into(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_turn_that_the_log_cannot_hold_is_told_to_those_who_keep_up() {
+        let config = config::Stream {
+            log_bytes: 64 << 10,
+            ..config::Stream::default()
+        };
+        let epoch = Epoch { boot: 1, suffix: 0 };
+        let stream = Stream::new(&config, epoch, Vec::new(), Default::default());
+        let spec = ViewSpec {
+            topics: Topics::all(),
+            filter: Filter::default(),
+            shape: Shape::default(),
+            period: Duration::ZERO,
+            encoding: Encoding::Sse,
+        };
+        let view = stream.views().get(spec, None).unwrap();
+        let start = Start {
+            after: 0,
+            reset: None,
+        };
+        let mut cursor = Cursor::new(view, start, None, None);
+        let now = Timestamp::default();
+        assert!(matches!(cursor.step(&stream, now), Step::Wait { .. }));
+        assert!(cursor.is_live());
+        stream.publish((1..=10).map(line).collect());
+        let step = cursor.step(&stream, now);
+        assert!(
+            matches!(step, Step::Reset(ResetReason::Evicted)),
+            "{step:?}"
+        );
+        let left = cursor.at();
+        assert!(left > 0);
+        assert!(matches!(cursor.step(&stream, now), Step::Send(_)));
+        assert_eq!((cursor.at(), cursor.events()), (10, 10 - left));
     }
 }

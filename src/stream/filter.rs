@@ -58,6 +58,11 @@ impl Topics {
         self.0 & topic as u8 != 0
     }
 
+    /// All but one.
+    pub fn without(self, topic: Topic) -> Self {
+        Self(self.0 & !(topic as u8))
+    }
+
     /// The topics in it.
     pub fn iter(self) -> impl Iterator<Item = Topic> {
         Topic::ALL.into_iter().filter(move |t| self.contains(*t))

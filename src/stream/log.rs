@@ -172,6 +172,12 @@ pub struct Log {
     evicted: AtomicU64,
 }
 
+/// The last number that each lane has forgotten: samples, alerts, activity.
+pub type Floors = [Seq; 3];
+
+/// The place of alerts among [`Floors`].
+pub const ALERTS: usize = 1;
+
 const LANES: [Topic; 3] = [Topic::Metrics, Topic::Alerts, Topic::Activity];
 
 impl Log {
@@ -199,7 +205,7 @@ impl Log {
             let lane = match entry.topic() {
                 Topic::Alerts => {
                     self.last_alert.store(entry.last, Ordering::Release);
-                    1
+                    ALERTS
                 }
                 Topic::Activity => 2,
                 _ => 0,
@@ -254,13 +260,25 @@ impl Log {
 
     /// The last number that a reader of these topics can no longer get.
     pub fn floor(&self, topics: Topics) -> Seq {
+        self.floors(topics).into_iter().max().unwrap_or(0)
+    }
+
+    /// For each lane the last number that it has forgotten; 0 for those that hold none of these topics.
+    pub fn floors(&self, topics: Topics) -> Floors {
         let lanes = self.lanes.read();
-        let wanted = LANES.iter().zip(lanes.iter());
-        wanted
-            .filter(|(topic, _)| topics.contains(**topic))
-            .map(|(_, lane)| lane.floor)
-            .max()
-            .unwrap_or(0)
+        std::array::from_fn(|i| match topics.contains(LANES[i]) {
+            true => lanes[i].floor,
+            false => 0,
+        })
+    }
+
+    /// Where a reader of `topics` goes on that has seen `after`, so that it gets all that is left: before the first
+    /// event that the log still has. One lane may have forgotten more than another.
+    pub fn left_after(&self, topics: Topics, after: Seq) -> Seq {
+        let first = self.range(topics, after, Seq::MAX, 1);
+        first
+            .first()
+            .map_or(after, |entry| after.max(entry.first - 1))
     }
 
     /// The entries of these topics in `after+1..=upto`, in order; at most about `weight` bytes of them.
@@ -295,14 +313,14 @@ impl Log {
         first.first().map(|entry| entry.received)
     }
 
-    /// The newest number received at or before `time`, in any lane.
+    /// The newest number received at or before `time`, in any lane; 0 when none is left of that time.
     pub fn received_by(&self, time: Timestamp) -> Seq {
         let lanes = self.lanes.read();
         let newest = lanes.iter().map(|lane| {
             let after = lane.entries.partition_point(|e| e.received <= time);
             match after.checked_sub(1) {
                 Some(i) => lane.entries[i].last,
-                None => lane.floor,
+                None => 0,
             }
         });
         newest.max().unwrap_or(0)
@@ -328,7 +346,8 @@ impl Log {
         let after = match reset {
             None => position.seq,
             Some(ResetReason::Ahead) => head,
-            Some(_) => floor,
+            Some(ResetReason::Evicted) => self.left_after(topics, position.seq),
+            Some(ResetReason::Lost | ResetReason::Unknown) => self.left_after(topics, 0),
         };
         Start { after, reset }
     }

@@ -14,7 +14,8 @@ use actix_web::{
 
 use super::{problem::Problem, state::State};
 
-/// Lets a request through, or refuses it: 421 for its Host, 403 for its Origin.
+/// Lets a request through, or refuses it: 421 for its Host, 403 for its Origin. What no handler is there for is refused
+/// in the same form.
 pub async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -36,7 +37,7 @@ fn check(request: &HttpRequest) -> Result<(), Problem> {
     let Some(host) = host else {
         return Err(misdirected("the request names no Host"));
     };
-    let name = without_port(host);
+    let name = &*without_port(host).to_ascii_lowercase();
     let listen = server.listen.ip();
     let is_listen = name.parse() == Ok(listen) && !listen.is_unspecified();
     let allowed = ["localhost", "127.0.0.1", "::1"].contains(&name)
@@ -45,7 +46,7 @@ fn check(request: &HttpRequest) -> Result<(), Problem> {
             .allowed_hosts
             .iter()
             .any(|h| h.eq_ignore_ascii_case(name))
-        || name.to_ascii_lowercase().ends_with(".localhost");
+        || name.ends_with(".localhost");
     if !allowed {
         return Err(misdirected(&format!(
             "Host {name:?} is not served here; add it to server.allowed_hosts if it should be"

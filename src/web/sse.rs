@@ -11,7 +11,7 @@ use std::{
 use actix_web::{
     HttpRequest, HttpResponse,
     body::{BodySize, MessageBody},
-    http::{Method, StatusCode, header},
+    http::{Method, StatusCode, Version, header},
 };
 use bytes::Bytes;
 
@@ -110,7 +110,12 @@ fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> 
         requested,
         query.quiet_heartbeat,
     );
-    Ok(response.body(body))
+    let mut response = response.body(body);
+    if request.version() < Version::HTTP_11 {
+        // HTTP/1.0 knows no chunks; the end of the connection is the end of the body.
+        response.head_mut().no_chunking(true);
+    }
+    Ok(response)
 }
 
 /// The head of a stream's answer.
@@ -165,18 +170,17 @@ fn snapshot(state: &State, query: &StreamQuery, start: Start) -> (Start, Option<
         Format::Ndjson => Encoding::Ndjson,
     };
     let live = state.live().read();
-    let head = stream.log().head();
+    // Who resumes goes on where it was: a higher id here would let it miss what lies between.
+    let after = match query.since {
+        Some(_) => start.after,
+        None => stream.log().head(),
+    };
     let mut bytes = Vec::new();
     for event in live.open_alerts().filter(|event| query.filter.alert(event)) {
         let fields = crate::pipeline::alert_fields(event);
-        let block = encode::control(stream, &encoding, "alert", Some(head), &fields);
+        let block = encode::control(stream, &encoding, "alert", Some(after), &fields);
         bytes.extend_from_slice(&block);
     }
-    let after = if query.since.is_some() {
-        start.after
-    } else {
-        head
-    };
     (Start { after, ..start }, Some(bytes.into()))
 }
 

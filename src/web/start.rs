@@ -11,11 +11,13 @@ pub fn resolve(state: &State, since: Option<&Since>, topics: Topics) -> Start {
     let log = state.stream().log();
     let from_time = |time| {
         let after = log.received_by(time);
-        let floor = log.floor(topics);
-        Start {
-            after: after.max(floor),
-            reset: (after < floor).then_some(ResetReason::Evicted),
+        if after < log.floor(topics) {
+            return Start {
+                after: log.left_after(topics, after),
+                reset: Some(ResetReason::Evicted),
+            };
         }
+        Start { after, reset: None }
     };
     match since {
         None | Some(Since::Latest) => Start {
@@ -28,7 +30,7 @@ pub fn resolve(state: &State, since: Option<&Since>, topics: Topics) -> Start {
         },
         Some(Since::Position(position)) => log.resume(*position, topics),
         Some(Since::Unreadable(_)) => Start {
-            after: log.floor(topics),
+            after: log.left_after(topics, 0),
             reset: Some(ResetReason::Unknown),
         },
         Some(Since::Time(time)) => from_time(*time),

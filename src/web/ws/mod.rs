@@ -90,7 +90,9 @@ pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
 
 fn fault(error: &ProtocolError) -> (u16, &'static str) {
     match error {
-        ProtocolError::Overflow => (
+        // A message in pieces that is too large in all comes as the other one; so does a connection that broke, which
+        // nobody reads the reason of.
+        ProtocolError::Overflow | ProtocolError::Io(_) => (
             close::TOO_BIG,
             "frame over the limit (key websocket.max_frame)",
         ),

@@ -1,0 +1,135 @@
+//! The built binary.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+/// The binary, in a folder of its own, with nothing of ours in its environment.
+fn tickwire(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tickwire"));
+    command.args(arguments).current_dir(folder);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TICKWIRE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn run(arguments: &[&str], config: &str) -> (Output, String, String) {
+    let folder = TempDir::new().unwrap();
+    if !config.is_empty() {
+        std::fs::write(folder.path().join("config.toml"), config).unwrap();
+    }
+    let output = tickwire(folder.path(), arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    (output, out, err)
+}
+
+const FAULTY: &str =
+    "[server]\nlisten = \"nowhere\"\ncolour = 1\n[stream]\nheartbeat = \"1 fortnight\"\n";
+
+#[test]
+fn check_prints_every_fault_with_its_line_and_exits_with_2() {
+    for arguments in [
+        &["check"][..],
+        &["check", "--config", "config.toml"],
+        &["serve"],
+        &[],
+    ] {
+        let (output, _, err) = run(arguments, FAULTY);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {err}");
+        for (line, key) in [(2, "listen"), (3, "colour"), (5, "heartbeat")] {
+            assert!(
+                err.lines()
+                    .any(|l| l.contains(&format!("config.toml:{line}")) && l.contains(key)),
+                "{key} in {err}"
+            );
+        }
+    }
+}
+
+#[test]
+fn check_says_that_a_good_configuration_is_good() {
+    let (output, out, _) = run(&["check"], "[server]\nlisten = \"127.0.0.1:0\"\n");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(out.contains("good"), "{out}");
+    let (output, ..) = run(&["check"], "");
+    assert_eq!(output.status.code(), Some(0));
+    let (output, _, err) = run(&["check", "--config", "missing.toml"], "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err.contains("missing.toml"), "{err}");
+}
+
+#[test]
+fn help_and_version_are_told() {
+    let (output, out, _) = run(&["--help"], "");
+    assert!(output.status.success());
+    for word in ["serve", "check", "--config", "--listen", "--data", "--demo"] {
+        assert!(out.contains(word), "{word} in {out}");
+    }
+    let (output, out, _) = run(&["--version"], "");
+    assert!(output.status.success());
+    assert_eq!(
+        out.trim(),
+        format!("tickwire {}", env!("CARGO_PKG_VERSION"))
+    );
+    let (output, ..) = run(&["--colour"], "");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_start_that_fails_says_why_and_exits_with_1() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let arguments = ["--listen", "127.0.0.1:0", "--data", "file"];
+    let output = tickwire(folder.path(), &arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        err.contains("tickwire: cannot write to the data folder file"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_signal_ends_it_cleanly() {
+    for signal in ["-TERM", "-INT"] {
+        let folder = TempDir::new().unwrap();
+        let mut server = tickwire(
+            folder.path(),
+            &["--listen", "127.0.0.1:0", "--data", "data"],
+        )
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+        let mut out = BufReader::new(server.stdout.take().unwrap());
+        let mut first = String::new();
+        out.read_line(&mut first).unwrap();
+        assert!(first.contains(" on http://127.0.0.1:"), "{first}");
+        let pid = server.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let status = server.wait().unwrap();
+        let mut err = String::new();
+        server
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut err)
+            .unwrap();
+        assert_eq!(status.code(), Some(0), "{signal}: {err}");
+        assert!(folder.path().join("data/tickwire.db").is_file());
+    }
+}

@@ -1,0 +1,274 @@
+//! `POST /api/ingest`: what is taken, what is refused, and how that is told.
+
+use std::io::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::support::{Server, http::problem, seq, within};
+
+/// The line numbers of a report's faults.
+fn lines(report: &Value) -> Vec<u64> {
+    let rejected = report["rejected"].as_array().expect("a list");
+    rejected
+        .iter()
+        .map(|r| r["line"].as_u64().expect("a line"))
+        .collect()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+async fn post_gzip(server: &Server, body: Vec<u8>) -> reqwest::Response {
+    let request = server.http.post(server.url("/api/ingest")).body(body);
+    within(
+        "an answer",
+        request.header("content-encoding", "gzip").send(),
+    )
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_arrays_lines_and_the_short_form_are_taken() {
+    let server = Server::start().await;
+    let mut stream = server.stream("/api/events/metrics").await;
+    let now = chrono::Utc::now().timestamp();
+    let bodies = [
+        (r#"{"name":"a","value":1}"#.to_owned(), 1),
+        (r#"[{"name":"a","value":1},{"name":"b","value":-2.5e3}]"#.to_owned(), 2),
+        ("{\"name\":\"a\",\"value\":1}\n\n{\"name\":\"b\",\"value\":2}\r\n".to_owned(), 2),
+        (format!(r#"{{"metric":"a","value":1,"timestamp":{now}}}"#), 1),
+        (format!(r#"{{"name":"a","value":1,"timestamp":{}.25}}"#, now + 1), 1),
+        (format!(r#"{{"name":"a","value":1,"timestamp":{}}}"#, now * 1000 + 2000), 1),
+        ("\u{feff}{\"name\":\"a\",\"value\":1}".to_owned(), 1),
+        (r#"{"name":"a:b_C9","value":1,"unit":"%","host":"web-1.example","labels":{"x":"ä \"b\""}}"#.to_owned(), 1),
+    ];
+    for (body, count) in bodies {
+        let (status, report) = server.tell("/api/ingest", body.clone()).await;
+        assert_eq!(
+            (status, report),
+            (200, json!({ "accepted": count, "rejected": [] })),
+            "{body}"
+        );
+        for _ in 0..count {
+            stream.event("metric").await;
+        }
+    }
+    let packed = gzip(br#"[{"name":"packed","value":7}]"#);
+    assert_eq!(post_gzip(&server, packed).await.status(), 200);
+    assert_eq!(stream.event("metric").await.data["name"], "packed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_streamed_can_be_pushed_again() {
+    let server = Server::start().await;
+    let body = json!({ "name": "m", "value": 1.25, "unit": "By", "labels": { "a": "b" } });
+    server.push(body).await;
+    let line = server
+        .stream("/api/events/metrics?format=ndjson&since=earliest")
+        .await;
+    let line = { line }.event("metric").await.data;
+    let (status, _) = server.tell("/api/ingest", line.to_string()).await;
+    assert_eq!(status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_faulty_line_is_reported_by_its_number_and_the_others_are_taken() {
+    let server = Server::start().await;
+    let long = "x".repeat(300);
+    let body = [
+        r#"{"name":"ok","value":1}"#,
+        "nonsense",
+        "",
+        r#"{"name":"not ok","value":1}"#,
+        r#"{"name":"ok","value":"1"}"#,
+        r#"{"name":"ok","value":1e999}"#,
+        r#"{"name":"ok"}"#,
+        r#"{"value":1}"#,
+        r#"{"name":"ok","value":1,"colour":2}"#,
+        r#"{"name":"ok","value":1,"host":"a\nb"}"#,
+        r#"{"name":"ok","value":1,"labels":{"x":"a\u0000b"}}"#,
+        &format!(r#"{{"name":"ok","value":1,"labels":{{"x":"{long}"}}}}"#),
+        r#"{"name":"ok","value":1,"labels":{"a:b":"c"}}"#,
+        r#"{"name":"ok","value":1,"timestamp":"noon"}"#,
+        r#"{"name":"fine","value":2}"#,
+    ]
+    .join("\n");
+    let (status, report) = server.tell("/api/ingest", body).await;
+    assert_eq!((status, &report["accepted"]), (200, &json!(2)), "{report}");
+    assert_eq!(
+        lines(&report),
+        [2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14],
+        "{report}"
+    );
+
+    let array = r#"[{"name":"ok","value":1},{"name":"ok"},{"name":"ok","value":2}]"#;
+    let (status, report) = server.tell("/api/ingest", array).await;
+    assert_eq!((status, lines(&report)), (200, vec![2]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_taken_is_422() {
+    let server = Server::start().await;
+    for body in ["", "nonsense", "7", r#"{"name":"a b","value":1}"#, "\"x\""] {
+        let (status, report) = server.tell("/api/ingest", body).await;
+        assert_eq!(
+            (status, &report["accepted"]),
+            (422, &json!(0)),
+            "{body}: {report}"
+        );
+        assert!(!lines(&report).is_empty(), "{body}");
+    }
+    let (status, report) = server.tell("/api/ingest", vec![b'{', 0xff, b'}']).await;
+    assert_eq!(status, 422);
+    assert!(
+        report["rejected"][0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("UTF-8"),
+        "{report}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_large_is_413_and_a_bomb_is_not_unpacked() {
+    let server = Server::with("[ingest]\nmax_body = \"4KiB\"\nmax_decompressed = \"8KiB\"").await;
+    let large = |bytes: usize| {
+        let sample = r#"{"name":"a","value":1}"#;
+        format!("{sample}{}", " ".repeat(bytes - sample.len()))
+    };
+    assert_eq!(server.post("/api/ingest", large(4096)).await.status(), 200);
+    problem(server.post("/api/ingest", large(4097)).await, 413).await;
+    assert_eq!(
+        post_gzip(&server, gzip(large(8192).as_bytes()))
+            .await
+            .status(),
+        200
+    );
+    problem(post_gzip(&server, gzip(large(8193).as_bytes())).await, 413).await;
+    let bomb = gzip(&vec![b' '; 2 << 20]);
+    assert!(bomb.len() < 4096, "{}", bomb.len());
+    problem(post_gzip(&server, bomb).await, 413).await;
+    problem(post_gzip(&server, b"not gzip".to_vec()).await, 400).await;
+    let brotli = server
+        .http
+        .post(server.url("/api/ingest"))
+        .body("x")
+        .header("content-encoding", "br");
+    problem(within("an answer", brotli.send()).await.unwrap(), 415).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_too_many_is_refused_and_the_known_ones_go_on() {
+    let server = Server::with("[series]\nmax = 2").await;
+    let body =
+        "{\"name\":\"a\",\"value\":1}\n{\"name\":\"b\",\"value\":1}\n{\"name\":\"c\",\"value\":1}";
+    let (status, report) = server.tell("/api/ingest", body).await;
+    assert_eq!((status, lines(&report)), (200, vec![3]));
+    let reason = report["rejected"][0]["reason"].as_str().unwrap().to_owned();
+    assert!(
+        reason.contains("series.max") && reason.contains('2'),
+        "{reason}"
+    );
+    server.sample("a", 2).await;
+    let (status, _) = server
+        .tell("/api/ingest", r#"{"name":"d","value":1}"#)
+        .await;
+    assert_eq!(status, 422);
+    assert_eq!(server.metric("tickwire_samples_dropped_total").await, 2.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_cannot_overwrite_the_hosts_own_series() {
+    let server =
+        Server::with("[sources.host]\nenabled = true\ninterval = \"100ms\"\nname = \"here\"").await;
+    let mut stream = server
+        .stream("/api/events/metrics?hosts=here&since=earliest")
+        .await;
+    let own = stream.event("metric").await.data;
+    let body =
+        json!({ "name": own["name"], "host": own["host"], "value": 1, "labels": own["labels"] });
+    let (status, report) = server
+        .tell("/api/ingest", body.to_string().replace("null", "{}"))
+        .await;
+    assert_eq!(status, 422, "{report}");
+    assert!(
+        report["rejected"][0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("host"),
+        "{report}"
+    );
+    server
+        .push(json!({ "name": "my_own", "host": "here", "value": 1 }))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_inlet_answers_503_and_when_to_come_back_and_loses_nothing_it_took() {
+    let server = Server::with("[ingest]\nqueue = 1").await;
+    let start = server.position().await;
+    let body: Vec<_> = (0..2000)
+        .map(|i| json!({ "name": format!("m{i}"), "value": i }))
+        .collect();
+    let body = serde_json::to_string(&body).unwrap();
+    let (mut taken, mut busy) = (0, 0);
+    while busy == 0 {
+        let posts = (0..32).map(|_| server.post("/api/ingest", body.clone()));
+        for response in futures_util::future::join_all(posts).await {
+            if response.status() == 503 {
+                assert_eq!(response.headers()["retry-after"], "1");
+                problem(response, 503).await;
+                busy += 1;
+            } else {
+                assert_eq!(response.status(), 200);
+                taken += 1;
+            }
+        }
+        assert!(taken < 20_000, "the inlet was never full");
+    }
+    assert_eq!(seq(&server.position().await) - seq(&start), taken * 2000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_cannot_be_told_is_422() {
+    let server = Server::start().await;
+    for body in [
+        "",
+        "7",
+        r#"{"kind":"deploy"}"#,
+        r#"{"kind":"a b","message":"x"}"#,
+        r#"{"kind":"deploy","message":" "}"#,
+        r#"{"kind":"deploy","message":"x","host":"a\nb"}"#,
+        r#"{"kind":"deploy","message":"x","colour":1}"#,
+        r#"{"kind":"deploy","message":"x","timestamp":5}"#,
+    ] {
+        problem(server.post("/api/events", body).await, 422).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_push_source_takes_nothing_until_it_is_started() {
+    let server = Server::start().await;
+    assert_eq!(
+        server.tell("/api/sources/push/stop", "").await,
+        (200, json!({ "changed": 1 }))
+    );
+    problem(
+        server
+            .post("/api/ingest", r#"{"name":"a","value":1}"#)
+            .await,
+        409,
+    )
+    .await;
+    assert_eq!(
+        server.tell("/api/sources/push/start", "").await,
+        (200, json!({ "changed": 1 }))
+    );
+    server.sample("a", 1).await;
+    problem(server.post("/api/sources/none/start", "").await, 404).await;
+    problem(server.post("/api/sources/push/jump", "").await, 404).await;
+}

@@ -1,0 +1,137 @@
+//! Start and stop: how long a stop takes, what clients are told, and why a start fails.
+
+use std::{sync::Arc, time::Instant};
+
+use tempfile::TempDir;
+use tickwire::app::StartError;
+
+use crate::support::{Server, server, socket::samples};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_open_streams_are_told_and_ended_within_the_bound() {
+    let server = Server::start().await;
+    // Opened together: each open one costs a connection, and a handshake in turn would cost a second.
+    let opened = (0..1000).map(|_| server.stream("/api/events/all"));
+    let streams = futures_util::future::join_all(opened).await;
+    assert_eq!(
+        server.metric("tickwire_clients{kind=\"sse\"}").await,
+        1000.0
+    );
+    let clients = tokio::spawn(async move {
+        let endings = streams.into_iter().map(|mut stream| async move {
+            let draining = stream.event("draining").await;
+            (
+                draining.retry.expect("a retry"),
+                draining.id,
+                stream.next().await,
+            )
+        });
+        futures_util::future::join_all(endings).await
+    });
+    let begun = Instant::now();
+    server.stop().await;
+    let took = begun.elapsed();
+    let endings = clients.await.unwrap();
+    assert!(
+        endings
+            .iter()
+            .all(|(_, id, next)| id.is_none() && next.is_none())
+    );
+    let retries: std::collections::BTreeSet<_> = endings.iter().map(|(retry, ..)| retry).collect();
+    assert!(retries.len() > 100, "{} different retries", retries.len());
+    // Promised are 2 s for a stop by itself; here a thousand clients share two cores with it.
+    assert!(took.as_secs_f64() < 4.0, "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_is_told_and_closed_with_1001_after_all_that_was_due_to_it() {
+    let server = Server::start().await;
+    let mut socket = server.socket().await;
+    socket
+        .ask(serde_json::json!({ "type": "subscribe", "id": 1, "since": "latest" }))
+        .await;
+    for value in 1..=100 {
+        server.sample("m", value).await;
+    }
+    let (_, (frames, code)) = tokio::join!(server.stop(), socket.closed());
+    assert_eq!(code, Some(1001));
+    let last = frames.last().unwrap();
+    assert_eq!(last["type"], "draining");
+    assert!(last["retry"].is_u64(), "{last}");
+    let metrics = frames.iter().filter(|f| f["type"] == "metrics");
+    assert_eq!(metrics.flat_map(samples).count(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_server_listens_no_more_and_its_folder_is_free() {
+    let server = Server::start().await;
+    let url = server.url("/healthz");
+    let folder = server.stop().await;
+    assert!(server::client().get(url).send().await.is_err());
+    Server::on(&folder, "").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_on_one_folder_do_not_start() {
+    let first = Server::start().await;
+    let second = server::start(server::config(first.folder.path(), "")).await;
+    let error = second.err().expect("an error").to_string();
+    assert!(
+        error.contains("another tickwire is using the data folder"),
+        "{error}"
+    );
+    assert!(
+        error.contains(first.folder.path().to_str().unwrap()),
+        "{error}"
+    );
+    first.sample("still", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_is_taken_is_named_and_the_folder_left_free() {
+    let first = Server::start().await;
+    let folder = Arc::new(TempDir::new().unwrap());
+    let mut config = server::config(folder.path(), "");
+    config.server.listen = first.app.address();
+    let error = server::start(config).await.err().expect("an error");
+    assert!(matches!(error, StartError::Listen { .. }), "{error:?}");
+    assert!(
+        error.to_string().contains(&first.app.address().to_string()),
+        "{error}"
+    );
+    Server::on(&folder, "").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_folder_that_cannot_be_written_is_named() {
+    let folder = TempDir::new().unwrap();
+    // A file in its place: not writable for anybody, root included.
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    for data in [file.clone(), file.join("below")] {
+        let error = server::start(server::config(&data, ""))
+            .await
+            .err()
+            .expect("an error");
+        assert!(matches!(error, StartError::Store(_)), "{error:?}");
+        assert!(
+            error.to_string().contains(data.to_str().unwrap()),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_none_is_named() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(
+        folder.path().join("tickwire.db"),
+        "this is no database, by far not",
+    )
+    .unwrap();
+    let error = server::start(server::config(folder.path(), ""))
+        .await
+        .err()
+        .expect("an error");
+    assert!(error.to_string().contains("tickwire.db"), "{error}");
+}

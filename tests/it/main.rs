@@ -1,0 +1,27 @@
+//! tickwire as its clients see it: the real server on port 0, driven through its public door.
+//!
+//! One module a topic; `support` holds the clients. Tests wait for events and never sleep.
+
+mod alerts;
+mod arrows;
+mod batching;
+mod command_line;
+mod echo;
+mod filters;
+mod ingest;
+mod lifecycle;
+mod operations;
+mod pause;
+mod reset;
+mod resume;
+mod safety;
+mod shapes;
+mod slow_reader;
+mod snapshots;
+mod socket;
+mod socket_faults;
+mod socket_life;
+mod sse;
+mod support;
+mod survival;
+mod timestamps;

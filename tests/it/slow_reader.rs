@@ -1,0 +1,168 @@
+//! A reader that cannot keep up gets the newest of each series and every alert; nobody else notices.
+
+use serde_json::{Value, json};
+
+use crate::support::{Server, raw::Raw, seq, sse::Event};
+
+const SERIES: usize = 200;
+
+fn config(log_bytes: &str, alerts_kept: usize) -> String {
+    format!(
+        r#"
+        [stream]
+        slow_after = "100ms"
+        log_bytes = "{log_bytes}"
+        alerts_kept = {alerts_kept}
+        [[rules]]
+        name = "wave_high"
+        metric = "wave"
+        when = "above"
+        warning = {{ fire = 0.5 }}
+        "#
+    )
+}
+
+/// Pushes for longer than `slow_after` and more than a connection holds; the last value of each series, and how many
+/// alerts came of it.
+async fn flood(server: &Server, rounds: u64) -> (u64, usize) {
+    let begun = std::time::Instant::now();
+    let mut round = 0;
+    while round < rounds || begun.elapsed().as_millis() < 500 {
+        round += 1;
+        let mut batch: Vec<Value> = (0..SERIES)
+            .map(|i| json!({ "name": format!("m{i}"), "value": round }))
+            .collect();
+        batch.push(json!({ "name": "wave", "value": round % 2 }));
+        server.push(batch).await;
+    }
+    (round, round as usize)
+}
+
+fn is_last(event: &Event) -> bool {
+    event.samples().iter().any(|(name, _)| name == "last")
+}
+
+/// Reads up to the sample `last`, or to the end of the connection.
+async fn read(raw: &mut Raw) -> (Vec<Event>, bool) {
+    let mut events = Vec::new();
+    while let Some(more) = raw.read().await {
+        events.extend(more);
+        if events.iter().any(is_last) {
+            return (events, true);
+        }
+    }
+    (events, false)
+}
+
+async fn slow_and_fast(log_bytes: &str) {
+    let server = Server::with(&config(log_bytes, 10_000)).await;
+    let path = "/api/events/all?topics=metrics,alerts";
+    let mut slow = Raw::open(server.app.address(), path).await;
+    let mut fast = server.stream(path).await;
+    let start = server.position().await;
+    let kinds = ["metric", "alert", "lagged", "reset"];
+    let fast = tokio::spawn(async move { fast.until(&kinds, is_last).await });
+    let (rounds, alerts) = flood(&server, 40).await;
+    server.sample("last", 0).await;
+
+    let fast = fast.await.unwrap();
+    let ids: Vec<u64> = fast.iter().map(|e| seq(e.id())).collect();
+    let again = format!("{path}&since={start}");
+    let again = server.stream(&again).await.until(&kinds, is_last).await;
+    let whole: Vec<u64> = again.iter().map(|e| seq(e.id())).collect();
+    assert_eq!(ids, whole, "a reader that keeps up gets everything");
+
+    let (slow, ended_well) = read(&mut slow).await;
+    assert!(ended_well);
+    let lagged: Vec<&Event> = slow.iter().filter(|e| e.event == "lagged").collect();
+    assert!(!lagged.is_empty());
+    assert!(
+        lagged
+            .iter()
+            .all(|e| e.data["skipped"].as_u64().is_some_and(|n| n > 0) && e.id.is_none())
+    );
+    assert!(slow.iter().all(|e| e.event != "reset"));
+    let samples: Vec<(String, f64)> = slow.iter().flat_map(Event::samples).collect();
+    for i in 0..SERIES {
+        let name = format!("m{i}");
+        let newest = samples.iter().rev().find(|(n, _)| *n == name);
+        assert_eq!(newest.unwrap().1, rounds as f64, "{name}");
+    }
+    let skipped: u64 = lagged
+        .iter()
+        .map(|e| e.data["skipped"].as_u64().unwrap())
+        .sum();
+    assert!(
+        samples.len() < fast.iter().flat_map(Event::samples).count() / 2,
+        "{}",
+        samples.len()
+    );
+    let sent = fast.iter().flat_map(Event::samples).count() as u64;
+    assert_eq!(
+        samples.len() as u64 + skipped,
+        sent,
+        "sent and skipped are all there were"
+    );
+    assert_eq!(slow.iter().filter(|e| e.event == "alert").count(), alerts);
+    let ids: Vec<u64> = slow
+        .iter()
+        .filter_map(|e| e.id.as_deref())
+        .map(seq)
+        .collect();
+    assert!(ids.is_sorted_by(|a, b| a < b));
+    assert!(server.metric("tickwire_lagged_total").await >= 1.0);
+    assert_eq!(
+        server.metric("tickwire_conflated_samples_total").await,
+        skipped as f64
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_gets_the_newest_of_each_series_and_every_alert() {
+    slow_and_fast("8MiB").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_slower_than_the_log_is_long_still_gets_every_alert() {
+    let server = Server::with(&config("64KiB", 10_000)).await;
+    let path = "/api/events/all?topics=metrics,alerts";
+    let mut slow = Raw::open(server.app.address(), path).await;
+    let (rounds, alerts) = flood(&server, 100).await;
+    server.sample("last", 0).await;
+    let (slow, ended_well) = read(&mut slow).await;
+    assert!(ended_well);
+    assert!(slow.iter().any(|e| e.event == "lagged"));
+    assert_eq!(slow.iter().filter(|e| e.event == "alert").count(), alerts);
+    let samples: Vec<(String, f64)> = slow.iter().flat_map(Event::samples).collect();
+    for i in 0..SERIES {
+        let name = format!("m{i}");
+        let newest = samples.iter().rev().find(|(n, _)| *n == name);
+        assert_eq!(newest.unwrap().1, rounds as f64, "{name}");
+    }
+    let ids: Vec<u64> = slow
+        .iter()
+        .filter_map(|e| e.id.as_deref())
+        .map(seq)
+        .collect();
+    assert!(ids.is_sorted_by(|a, b| a < b));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_too_slow_for_its_alerts_is_closed_and_may_resume() {
+    let server = Server::with(&config("8MiB", 100)).await;
+    let path = "/api/events/all?topics=metrics,alerts";
+    let mut slow = Raw::open(server.app.address(), path).await;
+    flood(&server, 300).await;
+    server.sample("last", 0).await;
+    let (events, ended_well) = read(&mut slow).await;
+    assert!(!ended_well, "it was not closed");
+    assert_eq!(server.metric("tickwire_too_slow_total").await, 1.0);
+    let seen = events
+        .iter()
+        .filter_map(|e| e.id.as_deref())
+        .next_back()
+        .unwrap();
+    let mut resumed = server.resume(path, seen).await;
+    assert_eq!(resumed.event("reset").await.data["reason"], "evicted");
+    resumed.find("the newest sample", is_last).await;
+}

@@ -1,0 +1,152 @@
+//! A client of the WebSocket.
+
+use std::collections::VecDeque;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream,
+    tungstenite::{Error, Message, client::IntoClientRequest as _, http},
+};
+
+use super::{Server, within};
+
+/// An open socket.
+#[derive(Debug)]
+pub struct Socket {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    waiting: VecDeque<Value>,
+}
+
+impl Server {
+    /// Opens `/ws`; its `hello` is the first frame.
+    pub async fn socket(&self) -> Socket {
+        Socket::open(self, "/ws", &[]).await.expect("a socket")
+    }
+}
+
+impl Socket {
+    /// Opens a socket with these headers beside those of the handshake.
+    pub async fn open(
+        server: &Server,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Self, Error> {
+        let url = server.url(path).replacen("http", "ws", 1);
+        let mut request = url.into_client_request().expect("a request");
+        for (name, value) in headers {
+            let name: http::HeaderName = name.parse().expect("a header's name");
+            let value = value.parse().expect("a header's value");
+            request.headers_mut().insert(name, value);
+        }
+        let opened = within("a socket", tokio_tungstenite::connect_async(request)).await;
+        Ok(Self {
+            socket: opened?.0,
+            waiting: VecDeque::new(),
+        })
+    }
+
+    /// Sends anything.
+    pub async fn send(&mut self, message: Message) {
+        within("room to send", self.socket.send(message))
+            .await
+            .expect("an open socket");
+    }
+
+    /// Sends anything, unless the server has closed.
+    pub async fn try_send(&mut self, message: Message) -> bool {
+        within("room to send", self.socket.send(message))
+            .await
+            .is_ok()
+    }
+
+    /// Sends a command.
+    pub async fn say(&mut self, command: Value) {
+        self.send(Message::text(command.to_string())).await;
+    }
+
+    /// The next message of any kind; `None` at the end.
+    pub async fn message(&mut self) -> Option<Message> {
+        within("a frame", self.socket.next()).await?.ok()
+    }
+
+    /// The next JSON frame; the protocol's own are passed over.
+    pub async fn next(&mut self) -> Value {
+        if let Some(frame) = self.waiting.pop_front() {
+            return frame;
+        }
+        self.arriving().await
+    }
+
+    async fn arriving(&mut self) -> Value {
+        loop {
+            match self.message().await {
+                Some(Message::Text(text)) => return serde_json::from_str(&text).expect("JSON"),
+                Some(Message::Ping(_) | Message::Pong(_)) => {}
+                other => panic!("a text frame was waited for, and there came {other:?}"),
+            }
+        }
+    }
+
+    /// The next frame of this type; others are passed over.
+    pub async fn frame(&mut self, kind: &str) -> Value {
+        let search = async {
+            loop {
+                let frame = self.next().await;
+                if frame["type"] == kind {
+                    return frame;
+                }
+            }
+        };
+        within(kind, search).await
+    }
+
+    /// Sends a command and waits for the answer with its `id`; what is pushed meanwhile stays for [`Self::next`].
+    pub async fn ask(&mut self, command: Value) -> Value {
+        let id = command["id"].clone();
+        assert!(!id.is_null(), "{command} needs an id");
+        self.say(command).await;
+        let search = async {
+            loop {
+                let frame = self.arriving().await;
+                if frame["id"] == id {
+                    return frame;
+                }
+                self.waiting.push_back(frame);
+            }
+        };
+        within("an answer", search).await
+    }
+
+    /// Frames up to the server's close; they, and the close's code.
+    pub async fn closed(&mut self) -> (Vec<Value>, Option<u16>) {
+        let mut frames: Vec<Value> = self.waiting.drain(..).collect();
+        let search = async {
+            loop {
+                match self.message().await {
+                    Some(Message::Text(text)) => {
+                        frames.push(serde_json::from_str(&text).expect("JSON"));
+                    }
+                    Some(Message::Close(reason)) => {
+                        return (frames, reason.map(|reason| reason.code.into()));
+                    }
+                    Some(_) => {}
+                    None => return (frames, None),
+                }
+            }
+        };
+        within("the close", search).await
+    }
+}
+
+/// The samples in a frame as name and value, in order.
+pub fn samples(frame: &Value) -> Vec<(String, f64)> {
+    let data = frame["data"].as_array().expect("a list");
+    data.iter()
+        .map(|sample| {
+            let name = sample["name"].as_str().expect("a name").to_owned();
+            (name, sample["value"].as_f64().expect("a value"))
+        })
+        .collect()
+}
