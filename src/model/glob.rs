@@ -72,6 +72,11 @@ impl Globs {
         self.0.is_empty() || self.0.iter().any(|g| g.matches(text))
     }
 
+    /// Whether what is not there at all fits: only where an empty pattern asks for it, or nothing is asked for.
+    pub fn match_absence(&self) -> bool {
+        self.0.is_empty() || self.0.iter().any(|g| g.as_str().is_empty())
+    }
+
     /// No pattern: matches everything.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

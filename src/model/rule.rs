@@ -160,8 +160,7 @@ pub struct Rule {
     pub metric: Glob,
     /// The hosts it watches.
     pub hosts: Globs,
-    /// Labels that must match, by name. A label that a series does not have counts as the empty text: the pattern
-    /// `""` asks for its absence, `?*` for its presence, and `*` for nothing.
+    /// Labels that must match, by name. The pattern `""` asks for a label's absence, `*` for its presence.
     pub labels: Vec<(String, Globs)>,
     /// How the window becomes a value.
     pub aggregate: Aggregate,
@@ -200,7 +199,7 @@ impl Rule {
             && self
                 .labels
                 .iter()
-                .all(|(name, globs)| globs.matches(key.labels.get(name).unwrap_or_default()))
+                .all(|(name, globs)| key.labels.fit(name, globs))
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use super::name::{HostName, InvalidName, LabelName, MetricName};
+use super::{
+    glob::Globs,
+    name::{HostName, InvalidName, LabelName, MetricName},
+};
 
 /// The most labels one series may have.
 pub const MAX_LABELS: usize = 16;
@@ -97,6 +100,12 @@ impl Labels {
     /// The value of one label.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(n, _)| *n == name).map(|(_, v)| v)
+    }
+
+    /// Whether the value of one label fits; its absence fits only where an empty pattern asks for it.
+    pub fn fit(&self, name: &str, globs: &Globs) -> bool {
+        self.get(name)
+            .map_or_else(|| globs.match_absence(), |value| globs.matches(value))
     }
 
     /// Name and value pairs, sorted by name.

@@ -91,7 +91,7 @@ pub struct Filter {
     pub names: Globs,
     /// Hosts.
     pub hosts: Globs,
-    /// Label values, by label name, sorted. A series without the label has the empty value.
+    /// Label values, by label name, sorted. The pattern `""` asks for the absence of a label.
     pub labels: Vec<(String, Globs)>,
     /// Alert levels: the new or the old one.
     pub levels: LevelSet,
@@ -107,7 +107,7 @@ impl Filter {
             && self
                 .labels
                 .iter()
-                .all(|(name, globs)| globs.matches(key.labels.get(name).unwrap_or_default()))
+                .all(|(name, globs)| key.labels.fit(name, globs))
     }
 
     /// Whether an alert event passes.

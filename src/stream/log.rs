@@ -170,6 +170,8 @@ pub struct Log {
     /// The newest alert's number.
     last_alert: AtomicU64,
     evicted: AtomicU64,
+    /// The highest floor of all lanes: whoever is past it has missed nothing.
+    highest_floor: AtomicU64,
 }
 
 /// The last number that each lane has forgotten: samples, alerts, activity.
@@ -193,6 +195,7 @@ impl Log {
             head: AtomicU64::new(0),
             last_alert: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
+            highest_floor: AtomicU64::new(0),
         }
     }
 
@@ -217,6 +220,8 @@ impl Log {
             + activity.evict(|lane| lane.weight > self.bytes / 8)
             + alerts.evict(|lane| lane.entries.len() > self.alerts_kept);
         self.evicted.fetch_add(evicted, Ordering::Relaxed);
+        let highest = lanes.iter().map(|lane| lane.floor).max().unwrap_or(0);
+        self.highest_floor.store(highest, Ordering::Release);
         self.head.store(head, Ordering::Release);
     }
 
@@ -246,6 +251,11 @@ impl Log {
     /// The number of the newest alert event; 0 when there was none.
     pub fn last_alert(&self) -> Seq {
         self.last_alert.load(Ordering::Acquire)
+    }
+
+    /// The last number that any reader can no longer get.
+    pub fn highest_floor(&self) -> Seq {
+        self.highest_floor.load(Ordering::Acquire)
     }
 
     /// How many entries have been forgotten for want of room.

@@ -45,12 +45,7 @@ pub fn routes(config: &mut ServiceConfig) {
         ),
     ];
     for (path, get, head) in streams {
-        config.service(
-            web::resource(path)
-                .route(get)
-                .route(head)
-                .default_service(web::to(problem::nothing_here)),
-        );
+        config.service(web::resource(path).route(get).route(head));
     }
     assets::configure(config);
     pages::routes::configure(config);

@@ -41,10 +41,9 @@ pub async fn readable_errors(
         );
     }
     let problem = error.and_then(|e| e.as_error::<Problem>()).cloned();
-    let is_page = answer
-        .headers()
-        .contains_key(header::CONTENT_SECURITY_POLICY);
-    if is_page || (problem.is_some() && !for_people) {
+    // An answer with a content type has words of its own; only problems, and what has none, are put into words here.
+    let worded = answer.headers().contains_key(header::CONTENT_TYPE);
+    if worded && (problem.is_none() || !for_people) {
         return Ok(answer);
     }
     let problem = problem.unwrap_or_else(|| Problem::new(status, without_words(status)));
