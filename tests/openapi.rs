@@ -549,13 +549,13 @@ async fn refusals_are_problem_documents_everywhere() {
         let response = server.get(path).send().await.unwrap();
         held(response, Method::GET, path, 400).await;
     }
-    for (method, path) in [
-        (Method::GET, "/nowhere"),
-        (Method::POST, "/api/stats"),
-        (Method::DELETE, "/api/events/all"),
+    for (method, path, status) in [
+        (Method::GET, "/nowhere", StatusCode::NOT_FOUND),
+        (Method::POST, "/api/stats", StatusCode::NOT_FOUND),
+        (Method::DELETE, "/api/events/all", StatusCode::METHOD_NOT_ALLOWED),
     ] {
         let response = server.ask(method, path).send().await.unwrap();
-        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(response.status(), status, "{path}");
         let problem: Value = response.json().await.unwrap();
         assert_valid(&schema("Problem"), &problem, path);
     }
