@@ -1,6 +1,6 @@
 //! Runs the sources: each on a thread of its own, at its own interval, contained.
 //!
-//! A source that fails, or panics, is tried again after a growing delay ([`RETRY_MAX`] at most) and never takes another
+//! A source that fails, or panics, is tried again after a growing delay (a minute at most) and never takes another
 //! down. What a source is doing is in its [`SourceStatus`].
 
 use std::{

@@ -1,6 +1,6 @@
 //! What survives a restart: epochs, alerts, and the state of the alert engine, in one SQLite file in the data folder.
 //!
-//! One thread writes ([`writer`]); handing something over never waits. Its inlet holds [`QUEUE`] jobs; past that a job
+//! One thread writes ([`writer`]); handing something over never waits. Its inlet holds 1,024 jobs; past that a job
 //! is dropped and counted, and the next save of the engine's state makes up for all but the history.
 
 mod schema;

@@ -1,7 +1,7 @@
 //! A view: filter + shape + rate + encoding. Clients that ask for the same thing share one, and with it every byte.
 //!
 //! A stretch of the log is encoded once for each view, by the first worker that needs it, and kept for the others
-//! ([`View::chunk`]). The cache of a view is bounded by [`CACHE_BYTES`]; what it drops is encoded again, and counted.
+//! ([`View::chunk`]). The cache of a view is bounded (64 KiB); what it drops is encoded again, and counted.
 
 use std::{
     collections::{HashMap, VecDeque},

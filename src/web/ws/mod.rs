@@ -1,10 +1,10 @@
 //! The WebSocket: `/ws`, commands in, subscriptions out.
 //!
 //! - [`command`]: frames of the client, parsed
-//! - [`session`]: what commands do
-//! - [`body`]: what is sent: answers, and what the subscriptions' cursors choose
-//! - [`initial`]: the windows in memory, at the start of a subscription
-//! - [`frames`]: frames of the protocol itself
+//! - `session`: what commands do
+//! - `body`: what is sent: answers, and what the subscriptions' cursors choose
+//! - `initial`: the windows in memory, at the start of a subscription
+//! - `frames`: frames of the protocol itself
 //!
 //! actix-ws shakes hands and reads. Writing is ours, so that the frames of a tick are encoded once for all sockets.
 
