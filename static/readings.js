@@ -127,16 +127,16 @@ export function human(value, unit) {
 }
 
 /**
- * The least end of a scale with four steps that takes in `highest`: each step is 1, 2, 2.5 or 5 of a unit people read.
+ * The least end of a scale with four steps that takes in `highest`: each step is 1, 2, 2.5 or 5 of a unit people read;
+ * of bytes, a power of two or one and a half of it.
  * @param {number} highest
  * @param {string} unit
  */
 export function roundUp(highest, unit) {
-  const base = unit === 'B' || unit === 'B/s' ? 1_024 : 1_000;
-  if (!(highest > 0)) return unit === 'B' || unit === 'B/s' ? 4 * base : 4;
+  const binary = unit === 'B' || unit === 'B/s';
+  if (!(highest > 0)) return binary ? 4_096 : 4;
   const wanted = highest / 4;
-  const prefix = base ** Math.max(0, Math.floor(Math.log(wanted) / Math.log(base)));
-  const power = 10 ** Math.floor(Math.log10(wanted / prefix));
-  const step = [1, 2, 2.5, 5, 10].find((nice) => nice * power * prefix >= wanted) ?? 10;
-  return 4 * step * power * prefix;
+  const power = binary ? 2 ** Math.floor(Math.log2(wanted)) : 10 ** Math.floor(Math.log10(wanted));
+  const nice = binary ? [1, 1.5, 2] : [1, 2, 2.5, 5, 10];
+  return 4 * power * (nice.find((step) => step * power >= wanted) ?? 10);
 }

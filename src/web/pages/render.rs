@@ -286,7 +286,14 @@ impl Fragments {
                     "open-alerts".to_owned(),
                     &OpenAlertsFragment { open: &open },
                 );
-                drawn.host(&fill::hosts::one(&outlook, name));
+                let host_view = fill::hosts::one(&outlook, name);
+                drawn.add(
+                    "shape".to_owned(),
+                    &ShapeFragment {
+                        shape: shape_of(std::slice::from_ref(&host_view)),
+                    },
+                );
+                drawn.host(&host_view);
                 let detail = &fill::detail::of(&outlook, host);
                 drawn.add("cpu".to_owned(), &CpuFragment { detail });
                 drawn.slowly("memory".to_owned(), &MemoryFragment { detail });

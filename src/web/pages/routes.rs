@@ -164,10 +164,15 @@ async fn stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
     }
     let page = LivePage::parse(&name, host.as_deref())?;
     let host = page.host().map(ToString::to_string).unwrap_or_default();
+    let filter = match &page {
+        LivePage::Overview => fill::catalogue::charted(None),
+        LivePage::Host(host) => fill::catalogue::charted(Some(host.as_str())),
+        LivePage::Alerts | LivePage::Sources | LivePage::Status => fill::catalogue::uncharted(),
+    };
     let topics = Topics::of(&[Topic::Metrics, Topic::Alerts, Topic::Activity]);
     let spec = ViewSpec {
         topics,
-        filter: fill::catalogue::charted(&host),
+        filter,
         shape: Shape::Batch,
         period: PERIOD,
         encoding: Encoding::Page(Page {

@@ -150,6 +150,8 @@ pub struct Stack {
     pub label: String,
     /// The parts, in order.
     pub parts: Vec<Part>,
+    /// What is left of the whole, and how much that is for people: the empty end of the bar.
+    pub rest: Option<(String, String)>,
 }
 
 impl Stack {
@@ -173,6 +175,7 @@ impl Stack {
         Self {
             label: label.to_owned(),
             parts,
+            rest: None,
         }
     }
 }

@@ -35,7 +35,6 @@ pub const CARDS: &[CardOf] = &[
     card("cpu_usage", "CPU", CardKind::Gauge, 1),
     card("memory_used_percent", "Memory", CardKind::Bar, 1),
     card("load1", "Load", CardKind::Plain, 1),
-    card("disk_utilisation", "Disk busy", CardKind::Bar, 2),
     card("net_rx", "Received", CardKind::Plain, 1),
     card("net_tx", "Sent", CardKind::Plain, 1),
     card("temperature_celsius", "Temperature", CardKind::Plain, 2),
@@ -137,16 +136,21 @@ pub fn is_whole(key: &SeriesKey) -> bool {
     key.labels.get("core").is_none()
 }
 
-/// The series that a page's charts show: what its stream carries.
-pub fn charted(host: &str) -> Filter {
+/// The series that a page's charts show: what its stream carries. Those of one host, of all with `None`.
+pub fn charted(host: Option<&str>) -> Filter {
     let metrics = CHARTS.iter().flat_map(|chart| chart.metrics);
     Filter {
         names: Globs::new(metrics.map(|(name, _)| *name)),
-        hosts: match host {
-            "" => Globs::default(),
-            host => Globs::new([host]),
-        },
+        hosts: host.map_or_else(Globs::default, |host| Globs::new([host])),
         labels: vec![("core".to_owned(), Globs::new([""]))],
+        ..Filter::default()
+    }
+}
+
+/// No series at all: what the stream of a page without charts carries.
+pub fn uncharted() -> Filter {
+    Filter {
+        names: Globs::new([""]),
         ..Filter::default()
     }
 }

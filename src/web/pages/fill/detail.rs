@@ -104,14 +104,10 @@ fn memory(outlook: &Outlook<'_>, host: &str) -> Stack {
         )
     };
     let free = (total - used - cached).max(0.0);
-    Stack::new(
-        "Memory",
-        [
-            part("used", used),
-            part("cached", cached),
-            part("free", free),
-        ],
-    )
+    Stack {
+        rest: Some(("free".to_owned(), quantity::figure(free, "B"))),
+        ..Stack::new("Memory", [part("used", used), part("cached", cached)])
+    }
 }
 
 fn figures(outlook: &Outlook<'_>, host: &str, of: &[(&str, &str, &str)]) -> Vec<Figure> {
