@@ -3,6 +3,7 @@
 pub mod listener;
 
 use std::{
+    collections::HashSet,
     io,
     net::SocketAddr,
     sync::{Arc, atomic::AtomicBool},
@@ -23,7 +24,7 @@ use crate::{
     alerts::{Engine, Saved},
     config::Config,
     control::{Control, status::Teller},
-    model::{Clock, HostName, SourceId},
+    model::{AlertEvent, AlertState, Clock, HostName, Reason, SourceId, Timestamp, Transition},
     pipeline::{self, Live, Pipeline},
     series::Registry,
     sources::{
@@ -31,7 +32,7 @@ use crate::{
         simulated::SimulatedSource,
         supervisor::{Action, Plan, Supervisor},
     },
-    store::{OpenError, Store},
+    store::{OpenError, Past, Store},
     stream::{Stream, shard::Shard},
     web::{
         self,
@@ -44,6 +45,9 @@ use crate::{
 
 /// How long HTTP may take to end what is under way, after the streams have been told.
 const HTTP_GRACE_SECONDS: u64 = 1;
+
+/// How long each later part may take to end. The store gets more: what it has not written is lost.
+const STAGE: Duration = Duration::from_millis(500);
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -110,16 +114,21 @@ impl App {
 
         let draining = CancellationToken::new();
         let stop = CancellationToken::new();
-        let stream = Stream::new(&config.stream, past.epoch, past.earlier, draining.clone());
+        let stream = Stream::new(
+            &config.stream,
+            past.epoch,
+            past.earlier.clone(),
+            draining.clone(),
+        );
         let (registry, series) = Registry::new(config.series.max);
         let windows = Windows::new(config.windows.span, config.windows.points);
-        let live = Live::new(windows, past.alerts, config.alerts.history);
+        let live = Live::new(windows, past.alerts.clone(), config.alerts.history);
         let mut engine = Engine::new(
             config.rules.clone(),
             rand::random(),
             config.alerts.restart_grace,
         );
-        let restored = restore(&mut engine, past.engine, started);
+        let restored = restore(&mut engine, &past, started);
         let parts = pipeline::Parts {
             clock: clock.clone(),
             writer: series,
@@ -203,43 +212,67 @@ impl App {
             self.http.stop(false).await;
         }
         let sources = self.sources;
-        let stopped = tokio::task::spawn_blocking(move || sources.stop_all()).await;
+        within(
+            "the sources",
+            STAGE,
+            tokio::task::spawn_blocking(move || sources.stop_all()),
+        )
+        .await;
         self.stop.cancel();
-        let (teller, pipeline) = (self.teller.await, self.pipeline.await);
-        for (what, result) in [
-            ("sources", stopped),
-            ("status", teller),
-            ("pipeline", pipeline),
-        ] {
-            if let Err(error) = result {
-                tracing::error!(what, %error, "a task did not end cleanly");
-            }
-        }
-        self.store.close();
-        let joined = tokio::task::spawn_blocking(move || self.writer.join()).await;
-        if !matches!(joined, Ok(Ok(()))) {
-            tracing::error!("the store's thread did not end cleanly");
-        }
+        within("status", STAGE, self.teller).await;
+        within("the pipeline", STAGE, self.pipeline).await;
+        let (store, writer) = (self.store, self.writer);
+        let flushed = tokio::task::spawn_blocking(move || {
+            store.close();
+            writer.join().is_ok()
+        });
+        within("the store", STAGE * 4, flushed).await;
         self.serving.abort();
     }
 }
 
-/// Takes over the engine's state from the last life; the events with which this one begins.
-fn restore(
-    engine: &mut Engine,
-    saved: Option<(crate::model::Timestamp, String)>,
-    now: crate::model::Timestamp,
-) -> Vec<crate::model::AlertEvent> {
-    let Some((saved_at, text)) = saved else {
-        return Vec::new();
-    };
-    match serde_json::from_str::<Vec<Saved>>(&text) {
-        Ok(saved) => engine.restore(saved, saved_at, now),
-        Err(error) => {
-            tracing::error!(%error, "the saved state of the alerts cannot be read; they begin anew");
-            Vec::new()
+/// Waits for a part to end, but not for ever; says so when it does not.
+async fn within<T>(what: &'static str, time: Duration, part: Task<T>) {
+    match tokio::time::timeout(time, part).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::error!(what, %error, "a part of the server did not end cleanly"),
+        Err(_) => tracing::error!(
+            what,
+            "a part of the server did not end in time and is left behind"
+        ),
+    }
+}
+
+/// Takes over the engine's state from the last life; the events with which this one begins. An alert that the store
+/// calls open and the engine does not know (what recorded its end was lost) is ended here: nothing else would.
+fn restore(engine: &mut Engine, past: &Past, now: Timestamp) -> Vec<AlertEvent> {
+    let mut events = Vec::new();
+    if let Some((saved_at, text)) = &past.engine {
+        match serde_json::from_str::<Vec<Saved>>(text) {
+            Ok(saved) => events = engine.restore(saved, *saved_at, now),
+            Err(error) => {
+                tracing::error!(%error, "the saved state of the alerts cannot be read; they begin anew");
+            }
         }
     }
+    let known: HashSet<_> = engine.open().chain(&events).map(|alert| alert.id).collect();
+    let lost = past
+        .alerts
+        .iter()
+        .filter(|alert| alert.state.is_open() && !known.contains(&alert.id));
+    let ended = lost.map(|alert| AlertEvent {
+        state: AlertState::Resolved,
+        transition: Transition::Resolved,
+        reason: Some(Reason::SeriesGone),
+        previous_level: None,
+        value: None,
+        threshold: None,
+        timestamp: now,
+        ..alert.clone()
+    });
+    let ended: Vec<_> = ended.collect();
+    events.extend(ended);
+    events
 }
 
 fn plans(config: &Config) -> Vec<Plan> {
@@ -319,8 +352,8 @@ fn serve(
             .app_data(shard)
             .configure(web::routes)
             .wrap(CatchPanic::default())
-            .wrap(middleware::from_fn(web::guard::guard))
             .wrap(middleware::from_fn(web::people::readable_errors))
+            .wrap(middleware::from_fn(web::guard::guard))
     });
     let server = server
         .workers(workers)

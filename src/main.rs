@@ -2,6 +2,7 @@
 
 use std::{
     io::IsTerminal as _,
+    io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -131,7 +132,12 @@ fn run(serve: Serve) -> ExitCode {
         .build();
     let served = runtime
         .context("cannot start the runtime")
-        .and_then(|runtime| runtime.block_on(until_signalled(config, file)));
+        .and_then(|runtime| {
+            let served = runtime.block_on(until_signalled(config, file));
+            // What did not end in time is not waited for again.
+            runtime.shutdown_background();
+            served
+        });
     match served {
         Ok(code) => code,
         Err(error) => {
@@ -161,12 +167,7 @@ async fn until_signalled(config: Config, file: Option<PathBuf>) -> anyhow::Resul
     let address = app.address();
     let config = file.map_or("built-in".to_owned(), |f| f.display().to_string());
     tracing::info!(%address, config, version = env!("CARGO_PKG_VERSION"), "tickwire runs");
-    println!("tickwire {} on http://{address}", env!("CARGO_PKG_VERSION"));
-    println!("  open   http://{address}/");
-    println!("  curl   curl -N http://{address}/api/events/metrics");
-    println!(
-        "  push   curl -d '{{\"name\":\"my_metric\",\"value\":42}}' http://{address}/api/ingest"
-    );
+    greet(address);
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -174,7 +175,20 @@ async fn until_signalled(config: Config, file: Option<PathBuf>) -> anyhow::Resul
     tracing::info!("stopping; a second signal forces it");
     tokio::select! {
         () = app.stop() => Ok(ExitCode::SUCCESS),
-        _ = interrupt.recv() => Ok(ExitCode::FAILURE),
-        _ = terminate.recv() => Ok(ExitCode::FAILURE),
+        // At once, whatever still runs: leaving in order would wait for it.
+        _ = interrupt.recv() => std::process::exit(1),
+        _ = terminate.recv() => std::process::exit(1),
     }
+}
+
+/// Says where to look. Nobody has to read it: a closed pipe is no reason to stop.
+fn greet(address: std::net::SocketAddr) {
+    let version = env!("CARGO_PKG_VERSION");
+    let _ = writeln!(
+        std::io::stdout(),
+        "tickwire {version} on http://{address}\n\
+         \x20 open   http://{address}/\n\
+         \x20 curl   curl -N http://{address}/api/events/metrics\n\
+         \x20 push   curl -d '{{\"name\":\"my_metric\",\"value\":42}}' http://{address}/api/ingest"
+    );
 }

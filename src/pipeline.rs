@@ -237,11 +237,10 @@ impl Pipeline {
         replies: &mut Vec<Box<dyn FnOnce() + Send>>,
     ) {
         match message {
-            Message::Batch { batch, reply } => {
-                let outcome = self.batch(batch, turn);
-                if let Some(reply) = reply {
-                    replies.push(Box::new(move || _ = reply.send(outcome)));
-                }
+            Message::Batches { batches, reply } => {
+                let each = batches.into_iter().map(|batch| self.batch(batch, turn));
+                let outcomes = each.collect();
+                replies.push(Box::new(move || _ = reply.send(outcomes)));
             }
             Message::Activity(activity) => turn.activity(activity),
             Message::Processes { host, rows } => turn.state.set_processes(host, rows),

@@ -552,7 +552,11 @@ async fn refusals_are_problem_documents_everywhere() {
     for (method, path, status) in [
         (Method::GET, "/nowhere", StatusCode::NOT_FOUND),
         (Method::POST, "/api/stats", StatusCode::NOT_FOUND),
-        (Method::DELETE, "/api/events/all", StatusCode::METHOD_NOT_ALLOWED),
+        (
+            Method::DELETE,
+            "/api/events/all",
+            StatusCode::METHOD_NOT_ALLOWED,
+        ),
     ] {
         let response = server.ask(method, path).send().await.unwrap();
         assert_eq!(response.status(), status, "{path}");

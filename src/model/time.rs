@@ -51,12 +51,12 @@ impl Timestamp {
 
     /// This moment moved into the future.
     pub fn plus(self, by: Duration) -> Self {
-        Self(self.0.saturating_add(by.as_millis() as i64))
+        Self(self.0.saturating_add(millis(by)))
     }
 
     /// This moment moved into the past.
     pub fn minus(self, by: Duration) -> Self {
-        Self(self.0.saturating_sub(by.as_millis() as i64))
+        Self(self.0.saturating_sub(millis(by)))
     }
 }
 
@@ -115,6 +115,10 @@ impl Clock {
         let anchor = self.anchor.fetch_max(drift, Ordering::AcqRel).max(drift);
         Timestamp(anchor + elapsed)
     }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn wall_millis() -> i64 {

@@ -42,9 +42,9 @@ pub struct Busy;
 
 #[derive(Debug)]
 pub(super) enum Message {
-    Batch {
-        batch: Batch,
-        reply: Option<oneshot::Sender<Outcome>>,
+    Batches {
+        batches: Vec<Batch>,
+        reply: oneshot::Sender<Vec<Outcome>>,
     },
     Activity(Activity),
     Processes {
@@ -70,15 +70,12 @@ impl Inlet {
         Self(sender)
     }
 
-    /// Hands over a pushed batch and tells what became of it.
-    pub async fn push(&self, batch: Batch) -> Result<Outcome, Busy> {
-        let (reply, outcome) = oneshot::channel();
-        let message = Message::Batch {
-            batch,
-            reply: Some(reply),
-        };
+    /// Hands over what was pushed in one request, which is taken in one turn, and tells what became of each batch.
+    pub async fn push(&self, batches: Vec<Batch>) -> Result<Vec<Outcome>, Busy> {
+        let (reply, outcomes) = oneshot::channel();
+        let message = Message::Batches { batches, reply };
         self.0.try_send(message).map_err(|_| Busy)?;
-        outcome.await.map_err(|_| Busy)
+        outcomes.await.map_err(|_| Busy)
     }
 
     /// Hands over a line of the feed.
@@ -90,13 +87,12 @@ impl Inlet {
 
     /// From a source's own thread: hands over a batch, waiting for room, and tells what became of it.
     pub fn batch_blocking(&self, batch: Batch) -> Result<Outcome, Busy> {
-        let (reply, outcome) = oneshot::channel();
-        let message = Message::Batch {
-            batch,
-            reply: Some(reply),
-        };
+        let (reply, outcomes) = oneshot::channel();
+        let batches = vec![batch];
+        let message = Message::Batches { batches, reply };
         self.0.blocking_send(message).map_err(|_| Busy)?;
-        outcome.blocking_recv().map_err(|_| Busy)
+        let outcomes = outcomes.blocking_recv().map_err(|_| Busy)?;
+        outcomes.into_iter().next().ok_or(Busy)
     }
 
     /// From a source's own thread: what a host is busy with.

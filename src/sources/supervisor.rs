@@ -100,6 +100,8 @@ struct Inner {
     sources: Vec<Managed>,
     /// What is pushed is a source without a thread.
     push: Mutex<Progress>,
+    /// One start or stop at a time, with what is told of it.
+    acting: Mutex<()>,
 }
 
 struct Managed {
@@ -172,6 +174,7 @@ impl Supervisor {
             inlet,
             sources: plans.into_iter().map(managed).collect(),
             push: Mutex::new(push),
+            acting: Mutex::default(),
         }))
     }
 
@@ -200,6 +203,7 @@ impl Supervisor {
     /// Starts or stops one; tells whether that changed anything. Waits for a stopped source's thread, so not for an
     /// async thread.
     pub fn act(&self, name: &str, action: Action) -> Result<bool, UnknownSource> {
+        let _acting = self.0.acting.lock();
         let push = crate::pipeline::push_source();
         if name == push.as_str() {
             let wanted = action == Action::Start;

@@ -19,6 +19,9 @@ use super::{
 };
 use crate::model::{Seq, Timestamp};
 
+/// What was received up to a moment is in the log this much later at the latest.
+const SETTLED: Duration = Duration::from_secs(1);
+
 /// Where a stream ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
@@ -137,6 +140,11 @@ impl Cursor {
         &self.view
     }
 
+    /// Whether it is frozen.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
     /// Freezes it.
     pub fn pause(&mut self) {
         self.paused = true;
@@ -181,7 +189,7 @@ impl Cursor {
             if self.replay && self.at >= head {
                 self.replay = false;
             }
-            let target = if self.replay || self.at < self.skip_samples_to {
+            let target = if self.replay || last || self.at < self.skip_samples_to {
                 head
             } else {
                 self.view.target(stream, now)
@@ -229,7 +237,9 @@ impl Cursor {
         match self.until {
             None => (Seq::MAX, false),
             Some(Until::Seq(seq)) => (seq, true),
-            Some(Until::Time(time)) if now > time => (stream.log().received_by(time), true),
+            Some(Until::Time(time)) if now.since(time) > SETTLED => {
+                (stream.log().received_by(time), true)
+            }
             Some(Until::Time(_)) => (Seq::MAX, false),
         }
     }
@@ -238,7 +248,10 @@ impl Cursor {
         let behind = stream.log().head() > self.at;
         let flush = behind.then(|| self.view.next_flush(now)).flatten();
         let until = match self.until {
-            Some(Until::Time(time)) => Some(time.since(now) + Duration::from_millis(1)),
+            Some(Until::Time(time)) => {
+                let settled = time.plus(SETTLED + Duration::from_millis(1));
+                Some(settled.since(now)).filter(|wait| !wait.is_zero())
+            }
             _ => None,
         };
         Step::Wait {

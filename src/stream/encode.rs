@@ -143,13 +143,17 @@ pub fn chunk(stream: &Stream, view: &View, stretch: Stretch, max_events: u64) ->
     if whole {
         upto = stretch.upto;
         if let Some(renderer) = &view.renderer {
-            let rendered = Arc::new(Rendered {
-                at: upto,
-                fragments: renderer(),
+            // One rendering for each number: two that differ would make the next difference miss something.
+            let rendered = view.rendering_at(upto).unwrap_or_else(|| {
+                let rendered = Arc::new(Rendered {
+                    at: upto,
+                    fragments: renderer(),
+                });
+                view.remember(rendered.clone());
+                rendered
             });
             let before = view.rendering_at(stretch.after);
             out.fragments(upto, &rendered, before.as_deref());
-            view.remember(rendered);
         }
     }
     Chunk {
@@ -370,7 +374,8 @@ impl<'a> Out<'a> {
         let out = &mut self.bytes;
         put(out, &["id: ", self.epoch, "-"]);
         integer(out, seq as i64);
-        for line in changed.iter().flat_map(|html| html.lines()) {
+        // A line ends with CR, LF or both (the SSE specification): none of them may come from within a fragment.
+        for line in changed.iter().flat_map(|html| html.split(['\n', '\r'])) {
             let line = line.trim();
             if !line.is_empty() {
                 put(out, &["\ndata: ", line]);

@@ -76,7 +76,7 @@ impl Entry {
     /// Resident bytes, nearly.
     fn weight(&self) -> usize {
         let payload = match &self.what {
-            What::Samples { values, .. } => values.len() * 8,
+            What::Samples { values, .. } => values.len() * 16,
             What::Alert { json, .. } => json.len() * 2,
             What::Activity { json, .. } => json.len() * 2,
         };

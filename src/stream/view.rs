@@ -84,10 +84,23 @@ pub struct Stretch {
 }
 
 impl ViewSpec {
+    /// Whether the samples of a series belong to this view.
+    fn series(&self, key: &SeriesKey) -> bool {
+        self.filter.series(key) && self.is_of_page(key)
+    }
+
+    /// The page of one host shows that host alone.
+    fn is_of_page(&self, key: &SeriesKey) -> bool {
+        match &self.encoding {
+            Encoding::Page(page) => page.host.is_empty() || page.host == key.host.as_str(),
+            _ => true,
+        }
+    }
+
     /// Whether an alert event belongs to this view. A page shows those of its hosts, whatever its charts show.
     pub fn alert(&self, event: &AlertEvent) -> bool {
         match self.encoding {
-            Encoding::Page(_) => self.filter.hosts.matches(event.series.host.as_str()),
+            Encoding::Page(_) => self.is_of_page(&event.series),
             _ => self.filter.alert(event),
         }
     }
@@ -230,12 +243,12 @@ impl View {
     /// Whether samples of a series pass the filter; remembered by id.
     pub(super) fn matcher(&self) -> impl FnMut(SeriesId, &SeriesKey) -> bool {
         let mut known = self.matches.lock();
-        let filter = &self.spec.filter;
+        let spec = &self.spec;
         move |id, key| {
             if known.len() <= id.index() {
                 known.resize(id.index() + 1, None);
             }
-            *known[id.index()].get_or_insert_with(|| filter.series(key))
+            *known[id.index()].get_or_insert_with(|| spec.series(key))
         }
     }
 

@@ -1,5 +1,11 @@
 //! The JSON API: snapshots of the present with the position they belong to, and commands.
 
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::BinaryHeap,
+    sync::Arc,
+};
+
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::Serialize;
 use uuid::Uuid;
@@ -7,7 +13,8 @@ use uuid::Uuid;
 use super::{problem::Problem, query, state::State};
 use crate::{
     control::{Command, ControlError},
-    model::{AlertEvent, Position, SeriesKey},
+    model::{AlertEvent, Position, SeriesId, SeriesKey, Timestamp},
+    series::Series,
     sources::supervisor::Action,
     stream::{encode::sample_object, filter::Filter},
     windows::Stats,
@@ -89,32 +96,73 @@ pub async fn recent(request: HttpRequest) -> Result<HttpResponse, Problem> {
         (None, None) => 60,
         (count, _) => count.unwrap_or(MAX_SAMPLES),
     };
-    let live = state.live().read();
-    let matching = live
-        .windows
-        .iter()
-        .filter(|w| query.filter.series(w.series.key()));
-    let mut samples: Vec<_> = matching
-        .flat_map(|window| {
-            let newest = window.points().rev().take(per_series.min(count));
-            newest.map(|(timestamp, value)| (timestamp, &window.series, value))
-        })
-        .collect();
-    samples.sort_by_key(|(timestamp, series, _)| (*timestamp, series.id));
-    let from = samples.len().saturating_sub(count);
-    let mut body = format!(
-        "{{\"position\":\"{}\",\"metrics\":[",
+    let mut newest: BinaryHeap<Reverse<Recent>> = BinaryHeap::new();
+    let position = {
+        let live = state.live().read();
+        let all = live.windows.iter();
+        for window in all.filter(|w| query.filter.series(w.series.key())) {
+            let points = window.points().rev().take(per_series.min(count));
+            for (timestamp, value) in points {
+                let recent = Recent {
+                    timestamp,
+                    series: window.series.clone(),
+                    value,
+                };
+                if newest.len() < count {
+                    newest.push(Reverse(recent));
+                } else if newest.peek().is_some_and(|oldest| recent > oldest.0) {
+                    newest.pop();
+                    newest.push(Reverse(recent));
+                } else {
+                    break;
+                }
+            }
+        }
         state.stream().log().position()
-    )
-    .into_bytes();
-    for (i, (timestamp, series, value)) in samples[from..].iter().enumerate() {
+    };
+    let mut body = format!("{{\"position\":\"{position}\",\"metrics\":[").into_bytes();
+    // Sorted from the largest reversed one, which is the oldest.
+    for (i, Reverse(recent)) in newest.into_sorted_vec().iter().rev().enumerate() {
         if i > 0 {
             body.push(b',');
         }
-        sample_object(&mut body, series, *value, *timestamp);
+        sample_object(&mut body, &recent.series, recent.value, recent.timestamp);
     }
     body.extend_from_slice(b"]}");
     Ok(json(String::from_utf8(body).unwrap_or_default()))
+}
+
+/// A sample in the order of its time, and of series within one time.
+struct Recent {
+    timestamp: Timestamp,
+    series: Arc<Series>,
+    value: f64,
+}
+
+impl Recent {
+    fn key(&self) -> (Timestamp, SeriesId) {
+        (self.timestamp, self.series.id)
+    }
+}
+
+impl PartialEq for Recent {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Recent {}
+
+impl PartialOrd for Recent {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Recent {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
 }
 
 /// A series as the API lists it.

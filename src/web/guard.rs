@@ -78,9 +78,15 @@ fn check(request: &HttpRequest) -> Result<(), Problem> {
 
 fn without_port(host: &str) -> &str {
     if let Some(rest) = host.strip_prefix('[') {
-        return rest.split(']').next().unwrap_or("");
+        let (name, port) = rest.split_once(']').unwrap_or((rest, ""));
+        let good = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+        return if good { name } else { host };
     }
     host.rsplit_once(':').map_or(host, |(name, _)| name)
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn misdirected(detail: &str) -> Problem {

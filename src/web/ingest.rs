@@ -21,8 +21,8 @@ use crate::{
     pipeline::push_source,
 };
 
-/// Faults reported in one answer; the others are counted.
-const MAX_REJECTED: usize = 100;
+/// Bodies over this many bytes are read beside the worker.
+const LARGE: usize = 64 << 10;
 
 /// What became of the lines.
 #[derive(Debug, Serialize)]
@@ -39,6 +39,39 @@ pub struct Report {
 #[allow(clippy::trivially_copy_pass_by_ref)] // what serde calls it with
 fn is_zero(n: &usize) -> bool {
     *n == 0
+}
+
+/// The lines not taken, as they are found: the first ones with their reasons, the others counted.
+#[derive(Debug, Default)]
+pub struct Faults {
+    first: Vec<Rejected>,
+    more: usize,
+}
+
+impl Faults {
+    /// Faults reported in one answer.
+    const MOST: usize = 100;
+
+    /// One more; its reason is only put into words if it is reported.
+    pub fn add(&mut self, line: usize, reason: impl FnOnce() -> String) {
+        if self.first.len() < Self::MOST {
+            let reason = reason();
+            self.first.push(Rejected { line, reason });
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// None so far.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty()
+    }
+
+    /// Those with reasons, by line, and how many more there are.
+    pub fn into_parts(mut self) -> (Vec<Rejected>, usize) {
+        self.first.sort_by_key(|fault| fault.line);
+        (self.first, self.more)
+    }
 }
 
 /// A line that was not taken.
@@ -58,40 +91,38 @@ pub async fn samples(request: HttpRequest, payload: web::Payload) -> Result<Http
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     }
     let body = body::read(&request, payload, &state.parts().ingest).await?;
+    let large = body.len() > LARGE;
     let now = state.now();
     let limits = Limits {
         now,
         past: state.parts().ingest.accept_past,
         future: state.parts().ingest.accept_future,
     };
-    let (items, mut rejected) = sample::parse(&body, &limits);
+    let parse = move || {
+        let (items, rejected) = sample::parse(&body, &limits);
+        (batches(items), rejected)
+    };
+    // A large body takes long to read: the worker has streams to serve meanwhile.
+    let (batches, mut rejected) = if large {
+        let parsed = web::block(parse).await;
+        parsed.map_err(|_| Problem::busy("the server is too busy to read this"))?
+    } else {
+        parse()
+    };
+    let (batches, lines): (Vec<_>, Vec<_>) = batches.into_iter().unzip();
     let mut accepted = 0;
-    for (batch, lines) in batches(items) {
-        let outcome = state.parts().inlet.push(batch).await;
-        let outcome = match outcome {
-            Ok(outcome) => outcome,
-            Err(busy) if accepted == 0 => return Err(Problem::busy(busy.to_string())),
-            Err(busy) => {
-                let lost = lines.iter().map(|line| Rejected {
-                    line: *line,
-                    reason: busy.to_string(),
-                });
-                rejected.extend(lost);
-                continue;
+    if !batches.is_empty() {
+        let outcomes = state.parts().inlet.push(batches).await;
+        let outcomes = outcomes.map_err(|busy| Problem::busy(busy.to_string()))?;
+        for (outcome, lines) in outcomes.into_iter().zip(lines) {
+            accepted += outcome.accepted;
+            for (index, refused) in outcome.refused {
+                rejected.add(lines[index], || refused.to_string());
             }
-        };
-        accepted += outcome.accepted;
-        for (index, refused) in outcome.refused {
-            rejected.push(Rejected {
-                line: lines[index],
-                reason: refused.to_string(),
-            });
         }
     }
     state.parts().sources.pushed(accepted as u64);
-    rejected.sort_by_key(|r| r.line);
-    let rejected_more = rejected.len().saturating_sub(MAX_REJECTED);
-    rejected.truncate(MAX_REJECTED);
+    let (rejected, rejected_more) = rejected.into_parts();
     let status = if accepted == 0 && !rejected.is_empty() {
         StatusCode::UNPROCESSABLE_ENTITY
     } else {

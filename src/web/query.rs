@@ -72,8 +72,8 @@ pub struct StreamQuery {
     pub limit: Option<u64>,
     /// `heartbeat=comment`.
     pub quiet_heartbeat: bool,
-    /// `format`.
-    pub format: Format,
+    /// `format`, if it was said.
+    pub format: Option<Format>,
     /// `snapshot=open`.
     pub snapshot: bool,
 }
@@ -90,7 +90,7 @@ pub fn parse(query: &str, topics: Topics) -> Result<StreamQuery, Problem> {
         until: None,
         limit: None,
         quiet_heartbeat: false,
-        format: Format::default(),
+        format: None,
         snapshot: false,
     };
     let everything = topics == Topics::all();
@@ -140,8 +140,8 @@ pub fn parse(query: &str, topics: Topics) -> Result<StreamQuery, Problem> {
             }
             "format" => {
                 parsed.format = match value.as_str() {
-                    "sse" => Format::Sse,
-                    "ndjson" => Format::Ndjson,
+                    "sse" => Some(Format::Sse),
+                    "ndjson" => Some(Format::Ndjson),
                     _ => return Err(wrong("sse or ndjson")),
                 }
             }

@@ -61,8 +61,9 @@ fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> 
             .and_then(|v: &header::HeaderValue| v.to_str().ok())
     };
     if header("accept").is_some_and(|accept| accept.contains("application/x-ndjson")) {
-        query.format = Format::Ndjson;
+        query.format.get_or_insert(Format::Ndjson);
     }
+    let format = query.format.unwrap_or_default();
     if let Some(id) = header("last-event-id").filter(|id| !id.is_empty()) {
         let position = id.parse().map(Since::Position);
         query.since = Some(position.unwrap_or_else(|_| Since::Unreadable(id.to_owned())));
@@ -77,7 +78,7 @@ fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> 
         filter: query.filter.clone(),
         shape: query.shape,
         period: query.period,
-        encoding: match query.format {
+        encoding: match format {
             Format::Sse => Encoding::Sse,
             Format::Ndjson => Encoding::Ndjson,
         },
@@ -86,7 +87,7 @@ fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> 
         .views()
         .get(spec, None)
         .map_err(|error| Problem::busy(error.to_string()))?;
-    let mut response = head(query.format);
+    let mut response = head(format);
     if request.method() == Method::HEAD {
         return Ok(response.finish());
     }
@@ -165,7 +166,7 @@ fn is_over(state: &State, start: Start, until: Option<Until>) -> bool {
 /// The open alerts as events, and the stream's start moved to the moment they were read at.
 fn snapshot(state: &State, query: &StreamQuery, start: Start) -> (Start, Option<Bytes>) {
     let stream = state.stream();
-    let encoding = match query.format {
+    let encoding = match query.format.unwrap_or_default() {
         Format::Sse => Encoding::Sse,
         Format::Ndjson => Encoding::Ndjson,
     };
@@ -239,6 +240,8 @@ impl Events {
 
     fn control(&self, event: &str, seq: Option<Seq>, fields: &str) -> Bytes {
         let encoding = &self.cursor.view().spec.encoding;
+        // Every line of NDJSON has a position; in SSE an id is only where it means something.
+        let seq = seq.or_else(|| (*encoding == Encoding::Ndjson).then(|| self.cursor.at()));
         encode::control(self.ticket.stream(), encoding, event, seq, fields)
     }
 

@@ -5,8 +5,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::Rejected;
+use super::Faults;
 use crate::model::{HostName, Kind, Labels, MetricName, SeriesKey, SeriesSpec, Timestamp, Unit};
+
+/// A sample as it is written.
+const SHAPE: &str = r#"{"name","value","unit"?,"host"?,"labels"?,"timestamp"?}"#;
 
 /// The host of a sample that names none.
 pub const DEFAULT_HOST: &str = "push";
@@ -83,21 +86,19 @@ struct Written {
 }
 
 /// Parses a body. What cannot be taken is in the second list.
-pub fn parse(body: &[u8], limits: &Limits) -> (Vec<Item>, Vec<Rejected>) {
+pub fn parse(body: &[u8], limits: &Limits) -> (Vec<Item>, Faults) {
     let mut items = Vec::new();
-    let mut rejected = Vec::new();
-    let mut take = |line: usize, written: Result<Written, serde_json::Error>| {
-        let item = written
-            .map_err(|error| format!("{error}; a sample is {{\"name\",\"value\",\"unit\"?,\"host\"?,\"labels\"?,\"timestamp\"?}}"))
-            .and_then(|written| item(line, written, limits));
-        match item {
+    let mut rejected = Faults::default();
+    let mut take = |line: usize, written: Result<Written, serde_json::Error>| match written {
+        Err(error) => rejected.add(line, || format!("{error}; a sample is {SHAPE}")),
+        Ok(written) => match item(line, written, limits) {
             Ok(item) => items.push(item),
-            Err(reason) => rejected.push(Rejected { line, reason }),
-        }
+            Err(reason) => rejected.add(line, || reason),
+        },
     };
     let Ok(text) = std::str::from_utf8(body) else {
-        let reason = "the body is not UTF-8".to_owned();
-        return (items, vec![Rejected { line: 1, reason }]);
+        rejected.add(1, || "the body is not UTF-8".to_owned());
+        return (items, rejected);
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if let Ok(value) = serde_json::from_str::<Value>(text) {
@@ -117,8 +118,7 @@ pub fn parse(body: &[u8], limits: &Limits) -> (Vec<Item>, Vec<Rejected>) {
         }
     }
     if items.is_empty() && rejected.is_empty() {
-        let reason = "the body is empty".to_owned();
-        rejected.push(Rejected { line: 1, reason });
+        rejected.add(1, || "the body is empty".to_owned());
     }
     (items, rejected)
 }
@@ -178,6 +178,7 @@ mod tests {
 
     fn reasons(body: &str) -> Vec<(usize, String)> {
         let (_, rejected) = parse(body.as_bytes(), &limits());
+        let (rejected, _) = rejected.into_parts();
         rejected.into_iter().map(|r| (r.line, r.reason)).collect()
     }
 
@@ -193,7 +194,11 @@ mod tests {
             ),
         ] {
             let (items, rejected) = parse(body.as_bytes(), &limits());
-            assert_eq!((items.len(), rejected.len()), (count, 0), "{body}");
+            assert_eq!(
+                (items.len(), rejected.into_parts().0.len()),
+                (count, 0),
+                "{body}"
+            );
         }
     }
 

@@ -258,6 +258,8 @@ async fn form(request: &HttpRequest, command: Command) -> Result<HttpResponse, P
     let path = referer
         .and_then(|r| r.splitn(4, '/').nth(3))
         .unwrap_or_default();
+    // Two slashes would lead to another site.
+    let path = path.trim_start_matches(['/', '\\']);
     Ok(HttpResponse::SeeOther()
         .insert_header((header::LOCATION, format!("/{path}")))
         .finish())

@@ -28,6 +28,13 @@ impl Body {
     }
 }
 
+/// The connection is gone, in whatever way: the reading side must not wait for room that nobody makes.
+impl Drop for Body {
+    fn drop(&mut self) {
+        self.session.borrow_mut().hang_up();
+    }
+}
+
 impl MessageBody for Body {
     type Error = std::convert::Infallible;
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
-    model::LabelName,
+    model::{Globs, LabelName},
     sources::supervisor::Action,
     stream::{
         cursor::Missed,
@@ -222,7 +222,12 @@ fn filter(fields: &mut Fields) -> Result<Filter, Fault> {
             Value::String(pattern) => vec![pattern],
             other => serde_json::from_value(other).map_err(|_| bad("labels", &name, LABELS))?,
         };
-        let globs = query::globs_of(&patterns).ok_or_else(|| bad("labels", &name, LABELS))?;
+        let absent = patterns.iter().all(String::is_empty) && !patterns.is_empty();
+        let globs = match absent {
+            true => Some(Globs::new([""])),
+            false => query::globs_of(&patterns),
+        };
+        let globs = globs.ok_or_else(|| bad("labels", &name, LABELS))?;
         LabelName::parse(&name).map_err(|error| ("bad_filter", error.to_string()))?;
         filter.labels.push((name, globs));
     }

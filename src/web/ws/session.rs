@@ -1,6 +1,6 @@
 //! A socket's session: its subscriptions, its answers, its end.
 //!
-//! Answers wait in a queue of at most [`OUTBOX`]; while it is full no further command is read, so a client that sends
+//! Answers wait in a queue of at most [`OUTBOX`] and about [`OUTBOX_BYTES`]; while it is full no further command is read, so a client that sends
 //! and never reads is held by TCP, not by our memory.
 
 use std::{
@@ -43,8 +43,9 @@ use crate::{
     },
 };
 
-/// Answers that may wait.
+/// Answers that may wait, and bytes in them, before no further command is read.
 const OUTBOX: usize = 64;
+const OUTBOX_BYTES: usize = 1 << 20;
 /// Commands over the rate that are answered before the socket is closed.
 const PATIENCE: u32 = 100;
 
@@ -81,7 +82,7 @@ pub async fn room(session: &Rc<RefCell<Session>>) {
     loop {
         let notify = {
             let session = session.borrow();
-            if session.outbox.len() < OUTBOX || session.is_closing() {
+            if session.has_room() || session.is_closing() {
                 return;
             }
             session.room.clone()
@@ -182,6 +183,20 @@ impl Session {
         self.wake();
     }
 
+    /// Nobody is there any more: drops what waits.
+    pub fn hang_up(&mut self) {
+        self.closed = true;
+        self.closing.get_or_insert((close::NORMAL, ""));
+        self.subscriptions.clear();
+        self.outbox.clear();
+        self.room.notify_one();
+    }
+
+    fn has_room(&self) -> bool {
+        let bytes: usize = self.outbox.iter().map(Bytes::len).sum();
+        self.outbox.len() < OUTBOX && bytes < OUTBOX_BYTES
+    }
+
     /// Whether it is ending.
     pub fn is_closing(&self) -> bool {
         self.closing.is_some()
@@ -189,6 +204,9 @@ impl Session {
 
     /// Commands are text.
     pub fn refuse_binary(&mut self) {
+        if !self.within_rate() {
+            return;
+        }
         self.refuse(&Refusal {
             id: None,
             code: "bad_frame",
@@ -448,6 +466,9 @@ impl Session {
         let now = self.state.now();
         let live = self.state.live().clone();
         let subscription = &mut self.subscriptions[at];
+        if subscription.cursor.is_paused() {
+            return Err(None);
+        }
         if let Some(initial) = &mut subscription.initial {
             if let Some(frame) = initial.next(&live, &subscription.name) {
                 return Ok(frame);

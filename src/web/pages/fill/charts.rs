@@ -118,7 +118,7 @@ pub fn chart(outlook: &Outlook<'_>, host: &str, of: &ChartOf) -> Option<Chart> {
 
 /// A drawing needs no more, and the page is smaller for it.
 fn three_digits(value: f64) -> f64 {
-    if value == 0.0 {
+    if value.abs() < 1e-300 {
         return 0.0;
     }
     let scale = 10f64.powi(3 - value.abs().log10().ceil() as i32);
