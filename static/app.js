@@ -80,7 +80,8 @@ function tell() {
     }
   }
   const retry = document.querySelector('[data-action="retry"]');
-  if (retry instanceof HTMLElement) retry.hidden = phase !== 'waiting';
+  const idle = phase !== 'waiting';
+  if (retry instanceof HTMLElement && retry.hidden !== idle) retry.hidden = idle;
 }
 
 /** Fragments are held back while the view is paused or nobody sees it. */
@@ -108,6 +109,7 @@ function live(url) {
     phase: (phase, seconds) => {
       connection = { phase, seconds };
       tell();
+      if (phase === 'live') draw();
     },
   });
   stream.retry();
@@ -121,14 +123,23 @@ function live(url) {
   });
 }
 
+/** Fetches what draws the charts. When that fails, it is tried again once the connection is back. */
+async function draw() {
+  if (board || !document.querySelector('[data-chart], #hosts')) return;
+  try {
+    board = await import('./board.js');
+    board.pause(paused);
+  } catch {
+    // The connection is lost; the server's own lines stand in.
+  }
+}
+
 // The first paint has the server's numbers and lines already: it comes first, then the stream, then the charts.
 requestAnimationFrame(() =>
   setTimeout(async () => {
     if (document.querySelector('[data-echo]')) await import('./echo.js');
     if (!root.dataset.stream) return;
     live(root.dataset.stream);
-    if (!document.querySelector('[data-chart], #hosts')) return;
-    board = await import('./board.js');
-    board.pause(paused);
+    await draw();
   }),
 );

@@ -3,32 +3,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-
-/** The program to test: TICKWIRE_BINARY, or what `cargo build` has made. */
-export function binary() {
-  const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
-  const path = process.env.TICKWIRE_BINARY ?? join(target, 'debug', 'tickwire');
-  if (!existsSync(path)) throw new Error(`there is no ${path}: run cargo build, or set TICKWIRE_BINARY`);
-  return path;
-}
-
-export const launchOptions = {
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync',
-  ],
-};
+import { binary, launchOptions } from './program.mjs';
 
 /** @type {Promise<import('playwright-core').Browser> | undefined} */
 let browsers;
@@ -61,6 +43,9 @@ export async function until(what, probe, timeout = 15_000) {
   }
 }
 
+/** The server would take TICKWIRE_… for keys of its own. */
+const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TICKWIRE_')));
+
 /** The server: started on a free port, with a data folder of its own. */
 export class Server {
   /** @param {{demo?: boolean, config?: string}} [options] */
@@ -91,7 +76,7 @@ export class Server {
   async run(port) {
     const child = spawn(binary(), [...this.args, '--listen', `127.0.0.1:${port}`], {
       cwd: this.folder,
-      env: { ...process.env, RUST_BACKTRACE: '0' },
+      env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child = child;

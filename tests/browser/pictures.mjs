@@ -4,7 +4,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
-import { launchOptions } from './harness.mjs';
+import { launchOptions } from './program.mjs';
 
 const [url, folder = fileURLToPath(new URL('../../docs/pictures', import.meta.url))] = process.argv.slice(2);
 if (!url) {

@@ -30,6 +30,8 @@ use crate::{
 
 /// What moves slowly is drawn anew every so many seconds, each thing in a second of its own.
 const SLOW_SECONDS: i64 = 5;
+/// The same for what a window of ten minutes holds.
+const SLOWER_SECONDS: i64 = 10;
 
 /// The pages that live.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -179,8 +181,13 @@ impl Drawn<'_> {
 
     /// A fragment that is drawn every [`SLOW_SECONDS`], and in between is what it was.
     fn slowly(&mut self, id: String, fragment: &impl Template) {
+        self.every(SLOW_SECONDS, id, fragment);
+    }
+
+    /// A fragment that is drawn every so many seconds.
+    fn every(&mut self, seconds: i64, id: String, fragment: &impl Template) {
         let turn = id.bytes().map(i64::from).sum::<i64>();
-        let due = (self.second + turn).rem_euclid(SLOW_SECONDS) == 0;
+        let due = (self.second + turn).rem_euclid(seconds) == 0;
         match self.before.remove(&id).filter(|_| !due) {
             Some(html) => self.fragments.push((id.clone(), html)),
             None => self.add(id.clone(), fragment),
@@ -194,7 +201,11 @@ impl Drawn<'_> {
         self.add(format!("state-{}", host.id), &HostStateFragment { host });
         for card in &host.cards {
             self.add(format!("fig-{}", card.id), &Figures { card });
-            self.slowly(format!("stats-{}", card.id), &Stats { card });
+            self.every(
+                SLOWER_SECONDS,
+                format!("stats-{}", card.id),
+                &Stats { card },
+            );
             self.slowly(format!("spark-{}", card.id), &Spark { card });
         }
         self.slowly(format!("fs-{}", host.id), &FileSystemsFragment { host });

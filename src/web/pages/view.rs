@@ -205,7 +205,7 @@ pub enum Drawing {
 /// A card: one metric of one host over its window in memory.
 #[derive(Debug, Clone, Default)]
 pub struct Card {
-    /// Unique on the page and safe as an id; [`super::svg::slug`] makes one.
+    /// Unique on the page and safe as an id; [`super::svg::short_id`] makes one.
     pub id: String,
     /// `CPU`, `Memory`.
     pub title: String,

@@ -150,11 +150,15 @@ pub fn card(outlook: &Outlook<'_>, window: &Window, title: &str, kind: CardKind)
         },
     };
     Card {
-        id: svg::slug(&format!("{key}")),
+        id: svg::short_id(&key.to_string()),
         title: [title, &labels_of(key)].join(" ").trim_end().to_owned(),
         current,
         unit: shown_unit,
-        exact: format!("{} {unit} at {}", stats.last, stats.timestamp),
+        exact: format!(
+            "{} at {}",
+            format!("{} {unit}", stats.last).trim_end(),
+            stats.timestamp
+        ),
         detail: detail(outlook, key),
         min: quantity::figure(stats.min, unit),
         avg: quantity::figure(stats.avg, unit),
