@@ -151,7 +151,8 @@ async fn interrupted(server: &Server, paths: &[&str], how: Resume, start: &str, 
 
 /// Reads to the end without a break.
 async fn uninterrupted(server: &Server, path: &str, start: &str) -> Seen {
-    let mut stream = server.stream(path).await;
+    // From the very beginning, whether it connects before the first push or after it.
+    let mut stream = server.stream(&format!("{path}&since={start}")).await;
     let mut seen = Seen {
         last: start.to_owned(),
         ..Seen::default()
