@@ -53,7 +53,7 @@ test('numbers and the time of the last update change in place', async () => {
       await page.evaluate(() => (window.same = document.querySelector('main')));
       const text = () => page.innerText('main');
       const before = await text();
-      await updates(page, 2);
+      await updates(page, 1);
       await until(`${path} changes`, async () => (await text()) !== before);
       assert.ok(await page.evaluate(() => window.same === document.querySelector('main')), 'the page was not loaded anew');
     });

@@ -30,7 +30,7 @@ use crate::{
 
 /// What moves slowly is drawn anew every so many seconds, each thing in a second of its own.
 const SLOW_SECONDS: i64 = 5;
-/// The same for what a window of ten minutes holds.
+/// The same for what looks back over minutes.
 const SLOWER_SECONDS: i64 = 10;
 
 /// The pages that live.
@@ -206,7 +206,11 @@ impl Drawn<'_> {
                 format!("stats-{}", card.id),
                 &Stats { card },
             );
-            self.slowly(format!("spark-{}", card.id), &Spark { card });
+            self.every(
+                SLOWER_SECONDS,
+                format!("spark-{}", card.id),
+                &Spark { card },
+            );
         }
         self.slowly(format!("fs-{}", host.id), &FileSystemsFragment { host });
         self.slowly(format!("net-{}", host.id), &NetGraphFragment { host });
