@@ -185,6 +185,9 @@ fn snapshot(state: &State, query: &StreamQuery, start: Start) -> (Start, Option<
     (Start { after, ..start }, Some(bytes.into()))
 }
 
+/// So many polls within a second that bring nothing are no ticks.
+const IDLE_POLLS: u32 = 10_000;
+
 /// The body of a stream.
 pub struct Events {
     cursor: Cursor,
@@ -198,6 +201,9 @@ pub struct Events {
     quiet_heartbeat: bool,
     status_version: u64,
     last_sent: Instant,
+    /// Polls that brought nothing, since then.
+    idle_polls: u32,
+    idle_since: Instant,
     over: bool,
 }
 
@@ -233,9 +239,24 @@ impl Events {
             quiet_heartbeat,
             status_version: 0,
             last_sent: Instant::now(),
+            idle_polls: 0,
+            idle_since: Instant::now(),
             over: false,
             cursor,
         }
+    }
+
+    /// Whether the connection asks again and again without anything having happened. actix-http (3.20) does, a whole core
+    /// long, once a client has pipelined more than it reads behind an open stream; ending the stream ends that.
+    fn is_spun(&mut self) -> bool {
+        self.idle_polls += 1;
+        if self.idle_polls < IDLE_POLLS {
+            return false;
+        }
+        self.idle_polls = 0;
+        let since = std::mem::replace(&mut self.idle_since, Instant::now());
+        self.over = since.elapsed() < std::time::Duration::from_secs(1);
+        self.over
     }
 
     fn control(&self, event: &str, seq: Option<Seq>, fields: &str) -> Bytes {
@@ -339,7 +360,7 @@ impl MessageBody for Events {
                 this.connection.sent(&mut this.cursor, bytes.len());
                 Poll::Ready(Some(Ok(bytes)))
             }
-            _ if this.over => Poll::Ready(None),
+            _ if this.over || this.is_spun() => Poll::Ready(None),
             _ => Poll::Pending,
         }
     }

@@ -8,6 +8,7 @@ mod batching;
 mod command_line;
 mod echo;
 mod filters;
+mod hostile;
 mod ingest;
 mod lifecycle;
 mod operations;
