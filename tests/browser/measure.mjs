@@ -62,8 +62,8 @@ export async function measure(browser, url, seconds = 20) {
       .filter((figure) => figure.getBoundingClientRect().top < innerHeight)
       .every((figure) => figure.querySelector('.apexcharts-canvas path')),
   );
-  // The rest of the load: a chart has its first updates.
-  await delay(3_000);
+  // Charts are rationed: it takes this long until each on screen has had its first update.
+  await delay(6_000);
   const atLoad = { loaded: loaded / 1024, requests };
   const firstPaint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
   await session.send('HeapProfiler.collectGarbage');
