@@ -5,6 +5,7 @@
 //! of a turn whole or not at all, so a snapshot and the position it carries always belong together. Nothing is encoded
 //! here and nothing waits here: the store has an inlet of its own.
 
+mod commands;
 pub mod inlet;
 pub mod live;
 
@@ -369,50 +370,6 @@ impl Pipeline {
         self.layouts.clear();
     }
 
-    fn command(&mut self, command: AlertCommand, turn: &mut Turn<'_>) -> Result<usize, Unknown> {
-        match command {
-            AlertCommand::Acknowledge(id) => match self.parts.engine.acknowledge(id, turn.now) {
-                Ok(Some(event)) => {
-                    turn.alert(event);
-                    Ok(1)
-                }
-                Ok(None) => Ok(0),
-                Err(_) if turn.state.has_alert(id) => Ok(0),
-                Err(_) => Err(Unknown(id)),
-            },
-            AlertCommand::Dismiss(id) => match self.parts.engine.acknowledge(id, turn.now) {
-                Ok(event) => {
-                    let changed = usize::from(event.is_some());
-                    event.into_iter().for_each(|event| turn.alert(event));
-                    Ok(changed)
-                }
-                Err(_) if turn.state.dismiss(&[id]) == 1 => {
-                    self.parts.store.dismiss(vec![id]);
-                    turn.activity(dismissed(1, turn.now));
-                    Ok(1)
-                }
-                Err(_) => Err(Unknown(id)),
-            },
-            AlertCommand::Clear => {
-                let open: Vec<_> = turn.state.open_alerts().map(|a| a.id).collect();
-                let mut changed = 0;
-                for id in open {
-                    if let Ok(Some(event)) = self.parts.engine.acknowledge(id, turn.now) {
-                        turn.alert(event);
-                        changed += 1;
-                    }
-                }
-                let resolved: Vec<_> = turn.state.resolved_alerts().map(|a| a.id).collect();
-                let gone = turn.state.dismiss(&resolved);
-                if gone > 0 {
-                    self.parts.store.dismiss(resolved);
-                    turn.activity(dismissed(gone, turn.now));
-                }
-                Ok(changed + gone)
-            }
-        }
-    }
-
     fn engine_state(&self) -> String {
         serde_json::to_string(&self.parts.engine.export()).unwrap_or_default()
     }
@@ -426,16 +383,6 @@ impl Pipeline {
 
 fn address(layout: &Arc<[SeriesSpec]>) -> usize {
     Arc::as_ptr(layout).cast::<SeriesSpec>() as usize
-}
-
-fn dismissed(count: usize, now: Timestamp) -> Activity {
-    let plural = if count == 1 { "alert" } else { "alerts" };
-    Activity {
-        kind: "alerts_dismissed".to_owned(),
-        message: format!("{count} resolved {plural} dismissed"),
-        host: None,
-        timestamp: now,
-    }
 }
 
 /// The JSON fields of an alert event after its type: `,"id":…`.

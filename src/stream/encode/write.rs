@@ -1,0 +1,235 @@
+//! Events as bytes, in each encoding.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use super::Rendered;
+use crate::{
+    model::{Seq, Timestamp},
+    series::Series,
+    stream::view::Encoding,
+};
+
+/// A text frame of a WebSocket, from a server: not masked (RFC 6455, 5.2).
+pub fn text_frame(payload: &[u8]) -> Bytes {
+    let mut bytes = Vec::with_capacity(payload.len() + 10);
+    frame(&mut bytes, payload);
+    bytes.into()
+}
+
+fn frame(bytes: &mut Vec<u8>, payload: &[u8]) {
+    const FIN_TEXT: u8 = 0x81;
+    bytes.push(FIN_TEXT);
+    match payload.len() {
+        short @ 0..=125 => bytes.push(short as u8),
+        medium @ 126..=0xffff => {
+            bytes.push(126);
+            bytes.extend_from_slice(&(medium as u16).to_be_bytes());
+        }
+        long => {
+            bytes.push(127);
+            bytes.extend_from_slice(&(long as u64).to_be_bytes());
+        }
+    }
+    bytes.extend_from_slice(payload);
+}
+
+/// Bytes in the making.
+pub(super) struct Out<'a> {
+    pub(super) bytes: Vec<u8>,
+    epoch: &'a str,
+    encoding: &'a Encoding,
+    payload: Vec<u8>,
+}
+
+impl<'a> Out<'a> {
+    pub(super) fn new(epoch: &'a str, encoding: &'a Encoding) -> Self {
+        Self {
+            bytes: Vec::new(),
+            epoch,
+            encoding,
+            payload: Vec::new(),
+        }
+    }
+
+    /// One event: `fields` writes what follows the type.
+    pub(super) fn object(
+        &mut self,
+        event: &str,
+        seq: Option<Seq>,
+        fields: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let out = &mut self.bytes;
+        match self.encoding {
+            Encoding::Sse | Encoding::Page(_) => {
+                put(out, &["event: ", event]);
+                if let Some(seq) = seq {
+                    put(out, &["\nid: ", self.epoch, "-"]);
+                    integer(out, seq as i64);
+                }
+                put(out, &["\ndata: {\"type\":\"", event, "\""]);
+                fields(out);
+                put(out, &["}\n\n"]);
+            }
+            Encoding::Ndjson => {
+                put(out, &["{\"type\":\"", event, "\""]);
+                position(out, self.epoch, seq);
+                fields(out);
+                put(out, &["}\n"]);
+            }
+            Encoding::Socket(subscription) => {
+                let payload = &mut self.payload;
+                payload.clear();
+                put(
+                    payload,
+                    &[
+                        "{\"type\":\"",
+                        event,
+                        "\",\"subscription\":\"",
+                        subscription,
+                        "\"",
+                    ],
+                );
+                position(payload, self.epoch, seq);
+                fields(payload);
+                put(payload, &["}"]);
+                frame(out, payload);
+            }
+        }
+    }
+
+    pub(super) fn metric(&mut self, seq: Seq, series: &Series, value: f64, time: &str) {
+        self.object("metric", Some(seq), |out| {
+            put(out, &[","]);
+            sample(out, series, value, true);
+            put(out, &[",\"timestamp\":\"", time, "\""]);
+        });
+    }
+
+    /// The samples of one batch as one event, which has the number of the last; empties `samples`.
+    pub(super) fn metrics(&mut self, samples: &mut Vec<(Seq, &Series, f64)>, time: &str) {
+        let Some(&(last, series, _)) = samples.last() else {
+            return;
+        };
+        self.object("metrics", Some(last), |out| {
+            put(
+                out,
+                &[
+                    &series.json_host,
+                    ",\"timestamp\":\"",
+                    time,
+                    "\",\"data\":[",
+                ],
+            );
+            for (i, (_, series, value)) in samples.iter().enumerate() {
+                put(out, &[if i == 0 { "{" } else { ",{" }]);
+                sample(out, series, *value, false);
+                put(out, &["}"]);
+            }
+            put(out, &["]"]);
+        });
+        samples.clear();
+    }
+
+    /// The fragments that differ from an earlier rendering, as one unnamed message.
+    pub(super) fn fragments(&mut self, seq: Seq, now: &Rendered, before: Option<&Rendered>) {
+        let known: HashMap<&str, &str> = before
+            .iter()
+            .flat_map(|r| &r.fragments)
+            .map(|(id, html)| (id.as_str(), html.as_str()))
+            .collect();
+        let mut changed: Vec<&str> = now
+            .fragments
+            .iter()
+            .filter(|(id, html)| known.get(id.as_str()) != Some(&html.as_str()))
+            .map(|(_, html)| html.as_str())
+            .collect();
+        if changed.is_empty() {
+            // The first one again: it tells the page that what it shows is still so.
+            changed.extend(now.fragments.first().map(|(_, html)| html.as_str()));
+        }
+        let out = &mut self.bytes;
+        put(out, &["id: ", self.epoch, "-"]);
+        integer(out, seq as i64);
+        // A line ends with CR, LF or both (the SSE specification): none of them may come from within a fragment.
+        for line in changed.iter().flat_map(|html| html.split(['\n', '\r'])) {
+            let line = line.trim();
+            if !line.is_empty() {
+                put(out, &["\ndata: ", line]);
+            }
+        }
+        put(out, &["\n\n"]);
+    }
+}
+
+/// A sample's fields: `"name":…,"value":…,"unit":…`, the host if asked for, the labels if there are any.
+pub fn sample(out: &mut Vec<u8>, series: &Series, value: f64, host: bool) {
+    put(out, &[&series.json_head]);
+    number(out, value);
+    put(out, &[&series.json_unit]);
+    if host {
+        put(out, &[&series.json_host]);
+    }
+    put(out, &[&series.json_labels]);
+}
+
+/// A sample with host and time as a JSON object, as snapshots carry it.
+pub fn sample_object(out: &mut Vec<u8>, series: &Series, value: f64, timestamp: Timestamp) {
+    put(out, &["{"]);
+    sample(out, series, value, true);
+    put(out, &[",\"timestamp\":\"", &timestamp.to_string(), "\"}"]);
+}
+
+fn position(out: &mut Vec<u8>, epoch: &str, seq: Option<Seq>) {
+    if let Some(seq) = seq {
+        put(out, &[",\"position\":\"", epoch, "-"]);
+        integer(out, seq as i64);
+        put(out, &["\""]);
+    }
+}
+
+fn put(out: &mut Vec<u8>, parts: &[&str]) {
+    for part in parts {
+        out.extend_from_slice(part.as_bytes());
+    }
+}
+
+fn integer(out: &mut Vec<u8>, value: i64) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// The shortest text that reads back as the same number; whole numbers without a fraction.
+fn number(out: &mut Vec<u8>, value: f64) {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() < EXACT {
+        integer(out, value as i64);
+    } else {
+        out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_back_as_themselves() {
+        for value in [0.0, -0.5, 45.2, 97.0, 1e300, 5e-324, 1e16, -9e15, 0.1 + 0.2] {
+            let mut out = Vec::new();
+            number(&mut out, value);
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(serde_json::from_str::<f64>(&text).unwrap(), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn frames_have_the_three_lengths() {
+        assert_eq!(text_frame(b"hi")[..2], [0x81, 2]);
+        assert_eq!(text_frame(&[b'x'; 126])[..4], [0x81, 126, 0, 126]);
+        assert_eq!(
+            text_frame(&[b'x'; 65536])[..10],
+            [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]
+        );
+    }
+}

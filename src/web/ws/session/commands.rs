@@ -1,0 +1,225 @@
+//! What the commands of a socket do.
+
+use std::{cell::RefCell, rc::Rc, sync::Arc};
+
+use super::{Session, Subscription};
+use crate::{
+    control,
+    stream::{
+        cursor::{Cursor, Missed},
+        encode,
+        filter::{Filter, Topic},
+        log::Start,
+        view::{Encoding, Shape, ViewSpec},
+    },
+    web::{
+        query::Since,
+        start,
+        state::State,
+        ws::{
+            command::{self, Command, Refusal, Subscribe},
+            initial::Initial,
+        },
+    },
+};
+
+/// Does what a text frame asks for and answers it.
+pub async fn command(session: &Rc<RefCell<Session>>, state: &State, text: &str) {
+    if !session.borrow_mut().within_rate() {
+        return;
+    }
+    let frame = match command::parse(text) {
+        Ok(frame) => frame,
+        Err(refusal) => return session.borrow_mut().refuse(&refusal),
+    };
+    let id = frame.id;
+    let control = match frame.command {
+        Command::Source(name, action) => control::Command::Source { name, action },
+        Command::Acknowledge(alert) => control::Command::Acknowledge(alert),
+        Command::Dismiss(alert) => control::Command::Dismiss(alert),
+        Command::Clear => control::Command::Clear,
+        own => {
+            let mut session = session.borrow_mut();
+            if let Err((code, message)) = session.own(own, id.as_deref()) {
+                session.refuse(&Refusal { id, code, message });
+            }
+            return;
+        }
+    };
+    let kind = control.done_word();
+    let done = state.control().execute(control).await;
+    let mut session = session.borrow_mut();
+    match done {
+        Ok(changed) => session.say(kind, id.as_deref(), &format!(",\"changed\":{changed}")),
+        Err(error) => session.refuse(&Refusal {
+            id,
+            code: error.code(),
+            message: error.to_string(),
+        }),
+    }
+}
+
+impl Session {
+    /// Does what concerns this session alone.
+    fn own(&mut self, command: Command, id: Option<&str>) -> Result<(), (&'static str, String)> {
+        match command {
+            Command::Ping => {
+                let now = self.state.now();
+                self.say("pong", id, &format!(",\"timestamp\":\"{now}\""));
+            }
+            Command::Subscribe(subscribe) => self.subscribe(*subscribe, id)?,
+            Command::Unsubscribe(name) => {
+                let at = self.find(&name)?;
+                self.subscriptions.remove(at);
+                self.say("unsubscribed", id, &named(&name));
+            }
+            Command::Pause(name) => {
+                for at in self.of(name.as_deref())? {
+                    self.subscriptions[at].cursor.pause();
+                }
+                self.say(
+                    "paused",
+                    id,
+                    &name.as_deref().map(named).unwrap_or_default(),
+                );
+            }
+            Command::Resume(name, missed) => {
+                let skipped = self.resume(name.as_deref(), missed)?;
+                let name = name.as_deref().map(named).unwrap_or_default();
+                self.say("resumed", id, &format!("{name},\"skipped\":{skipped}"));
+            }
+            Command::RequestMetrics(filter) => self.newest(&filter, id),
+            Command::Source(..)
+            | Command::Acknowledge(_)
+            | Command::Dismiss(_)
+            | Command::Clear => {}
+        }
+        Ok(())
+    }
+
+    fn subscribe(
+        &mut self,
+        wanted: Subscribe,
+        id: Option<&str>,
+    ) -> Result<(), (&'static str, String)> {
+        let max = self.state.websocket().max_subscriptions;
+        if self.subscriptions.len() >= max {
+            let message = format!("{max} subscriptions a socket (key websocket.max_subscriptions)");
+            return Err(("too_many_subscriptions", message));
+        }
+        let stream = self.state.stream().clone();
+        let name: Arc<str> = format!("s{}", self.named + 1).into();
+        let spec = ViewSpec {
+            topics: wanted.topics,
+            filter: wanted.filter.clone(),
+            shape: Shape::Batch,
+            period: wanted.period,
+            encoding: Encoding::Socket(name.clone()),
+        };
+        let view = stream.views().get(spec, None);
+        let view = view.map_err(|error| ("too_many_views", error.to_string()))?;
+        self.named += 1;
+        let metrics = wanted.topics.contains(Topic::Metrics);
+        let (start, initial) = if wanted.since.is_none() && metrics {
+            let live = self.state.live().read();
+            let position = stream.log().position();
+            let initial = Initial::new(&live, &wanted.filter, position);
+            let start = Start {
+                after: position.seq,
+                reset: None,
+            };
+            (start, Some(initial))
+        } else {
+            (
+                start::resolve(&self.state, wanted.since.as_ref(), wanted.topics),
+                None,
+            )
+        };
+        let fields = format!(
+            "{},\"topics\":{},\"metrics\":{},\"hosts\":{},\"position\":\"{}\"",
+            named(&name),
+            json(&wanted.topics.iter().map(Topic::as_str).collect::<Vec<_>>()),
+            json(&wanted.filter.names),
+            json(&wanted.filter.hosts),
+            stream.log().at(start.after),
+        );
+        self.say("subscribed", id, &fields);
+        let requested = match &wanted.since {
+            Some(Since::Position(position)) => position.to_string(),
+            _ => String::new(),
+        };
+        self.subscriptions.push(Subscription {
+            name,
+            cursor: Cursor::new(view, start, None, None),
+            initial,
+            requested,
+            status_version: 0,
+        });
+        Ok(())
+    }
+
+    fn resume(
+        &mut self,
+        name: Option<&str>,
+        missed: Missed,
+    ) -> Result<u64, (&'static str, String)> {
+        let stream = self.state.stream().clone();
+        let mut skipped = 0;
+        for at in self.of(name)? {
+            skipped += self.subscriptions[at].cursor.resume(&stream, missed);
+        }
+        Ok(skipped)
+    }
+
+    /// Answers with the newest value of each series that passes.
+    fn newest(&mut self, filter: &Filter, id: Option<&str>) {
+        let mut data: Vec<u8> = Vec::new();
+        let position = {
+            let live = self.state.live().read();
+            for window in live
+                .windows
+                .iter()
+                .filter(|w| filter.series(w.series.key()))
+            {
+                if let Some((timestamp, value)) = window.points().next_back() {
+                    if !data.is_empty() {
+                        data.push(b',');
+                    }
+                    encode::sample_object(&mut data, &window.series, value, timestamp);
+                }
+            }
+            self.state.stream().log().position()
+        };
+        let data = String::from_utf8_lossy(&data);
+        self.say(
+            "metrics",
+            id,
+            &format!(",\"position\":\"{position}\",\"data\":[{data}]"),
+        );
+    }
+
+    fn find(&self, name: &str) -> Result<usize, (&'static str, String)> {
+        let at = self.subscriptions.iter().position(|s| &*s.name == name);
+        at.ok_or_else(|| {
+            let names: Vec<&str> = self.subscriptions.iter().map(|s| &*s.name).collect();
+            let name: String = name.chars().take(80).collect();
+            let message = format!("there is no subscription {name:?}; there are {names:?}");
+            ("unknown_subscription", message)
+        })
+    }
+
+    fn of(&self, name: Option<&str>) -> Result<Vec<usize>, (&'static str, String)> {
+        match name {
+            Some(name) => Ok(vec![self.find(name)?]),
+            None => Ok((0..self.subscriptions.len()).collect()),
+        }
+    }
+}
+
+fn named(subscription: &str) -> String {
+    format!(",\"subscription\":\"{subscription}\"")
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
