@@ -11,8 +11,8 @@ const root = document.documentElement;
 /** @param {string} id */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-/** No sample for so long: what the page shows is greyed. */
-const STALE_MS = 5_000;
+/** No sample for so long: what the page shows is greyed. The server knows the rhythm of its sources. */
+const STALE_MS = Number(root.dataset.patience) || 5_000;
 
 /** @type {typeof import('./board.js') | null} */
 let board = null;

@@ -1,6 +1,6 @@
 //! A page as a whole for the first byte, and as fragments for its stream. Both are drawn from the same views.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use askama::Template;
 use parking_lot::Mutex;
@@ -25,6 +25,7 @@ use super::{
 use crate::{
     model::HostName,
     pipeline::LiveState,
+    sources::supervisor::Running,
     web::{problem::Problem, state::State},
 };
 
@@ -32,6 +33,9 @@ use crate::{
 const SLOW_SECONDS: i64 = 5;
 /// The same for what looks back over minutes.
 const SLOWER_SECONDS: i64 = 10;
+
+/// The least time without a sign of life after which a page is stale.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The pages that live.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -101,8 +105,19 @@ pub fn shell(state: &State, live: &LiveState, page: &'static str, title: &str) -
         position: state.stream().log().position().to_string(),
         drawn: now.into(),
         version: env!("CARGO_PKG_VERSION"),
+        patience_ms: patience(state).as_millis(),
         badge: fill::feeds::badge(&Outlook::new(live, now, state.watched())),
     }
+}
+
+/// How long a page may hear nothing: three readings of the quickest source that runs, and five seconds at least.
+fn patience(state: &State) -> Duration {
+    let sources = state.parts().sources.status();
+    let running = sources
+        .iter()
+        .filter(|source| source.state == Running::Running);
+    let quickest = running.filter_map(|s| s.interval_seconds).reduce(f64::min);
+    Duration::from_secs_f64(quickest.unwrap_or(0.0) * 3.0).max(PATIENCE)
 }
 
 /// A page as HTML.

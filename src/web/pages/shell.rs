@@ -19,6 +19,8 @@ pub struct Shell {
     pub drawn: Moment,
     /// The program's version.
     pub version: &'static str,
+    /// Without a sign of life for this many milliseconds, what the page shows is stale.
+    pub patience_ms: u128,
     /// For the navigation.
     pub badge: Badge,
 }

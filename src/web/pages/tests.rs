@@ -36,6 +36,7 @@ fn shell(page: &'static str) -> Shell {
         position: "e1.0000007f-812".to_owned(),
         drawn: moment(),
         version: "0.0.0",
+        patience_ms: 5_000,
         badge: Badge {
             open: 2,
             critical: 1,
