@@ -23,6 +23,7 @@ fuzz_target!(|body: &[u8]| {
         assert!(item.timestamp >= limits.now.minus(limits.past));
         assert!(item.timestamp <= limits.now.plus(limits.future));
     }
+    let (rejected, _) = rejected.into_parts();
     for fault in &rejected {
         assert!(fault.line > 0 && !fault.reason.is_empty());
     }
