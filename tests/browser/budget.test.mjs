@@ -7,8 +7,11 @@ import { BUDGETS, measure, table } from './measure.mjs';
 
 /** So many times a budget fails the test. */
 const GENEROUS = 4;
-/** What does not depend on how busy the machine is. */
-const EXACT = new Set(['loaded', 'requests', 'heap', 'stream', 'nodes', 'listeners']);
+/**
+ * What does not depend on how busy the machine is. Nodes and listeners do: a chart that gets its first mark within these
+ * seconds is built anew, with some twenty listeners. That they stay flat over 5,000 ticks is memory.test.mjs's to say.
+ */
+const EXACT = new Set(['loaded', 'requests', 'heap', 'stream']);
 
 /** @type {Server} */
 let server;
