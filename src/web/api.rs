@@ -208,12 +208,17 @@ pub async fn source_action(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (name, action) = path.into_inner();
-    let action = match action.as_str() {
+    execute(&request, source_command(name, &action)?).await
+}
+
+/// What a path says to a source, in the API and in forms.
+pub fn source_command(name: String, action: &str) -> Result<Command, Problem> {
+    let action = match action {
         "start" => Action::Start,
         "stop" => Action::Stop,
         _ => return Err(Problem::not_found("a source can be told start or stop")),
     };
-    execute(&request, Command::Source { name, action }).await
+    Ok(Command::Source { name, action })
 }
 
 /// `GET /api/alerts`
@@ -237,23 +242,22 @@ pub async fn alert_action(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (id, action) = path.into_inner();
-    let unknown = || {
-        Problem::not_found(format!(
-            "there is no alert {:?}",
-            id.chars().take(80).collect::<String>()
-        ))
-    };
-    let id: Uuid = id.parse().map_err(|_| unknown())?;
-    let command = match action.as_str() {
-        "acknowledge" => Command::Acknowledge(id),
-        "dismiss" => Command::Dismiss(id),
-        _ => {
-            return Err(Problem::not_found(
-                "an alert can be told acknowledge or dismiss",
-            ));
-        }
-    };
-    execute(&request, command).await
+    execute(&request, alert_command(&id, &action)?).await
+}
+
+/// What a path says to an alert, in the API and in forms.
+pub fn alert_command(id: &str, action: &str) -> Result<Command, Problem> {
+    let id: Uuid = id.parse().map_err(|_| {
+        let shown: String = id.chars().take(80).collect();
+        Problem::not_found(format!("there is no alert {shown:?}"))
+    })?;
+    match action {
+        "acknowledge" => Ok(Command::Acknowledge(id)),
+        "dismiss" => Ok(Command::Dismiss(id)),
+        _ => Err(Problem::not_found(
+            "an alert can be told acknowledge or dismiss",
+        )),
+    }
 }
 
 /// `POST /api/alerts/clear`

@@ -6,7 +6,6 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 use askama::Template as _;
-use uuid::Uuid;
 
 use super::{
     docs::DocsPage,
@@ -18,7 +17,6 @@ use super::{
 use crate::{
     control::Command,
     model::HostName,
-    sources::supervisor::Action,
     stream::{
         cursor::Cursor,
         filter::{Topic, Topics},
@@ -211,19 +209,7 @@ async fn alert_form(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (id, action) = path.into_inner();
-    let id: Uuid = id
-        .parse()
-        .map_err(|_| Problem::not_found("there is no such alert"))?;
-    let command = match action.as_str() {
-        "acknowledge" => Command::Acknowledge(id),
-        "dismiss" => Command::Dismiss(id),
-        _ => {
-            return Err(Problem::not_found(
-                "an alert can be told acknowledge or dismiss",
-            ));
-        }
-    };
-    form(&request, command).await
+    form(&request, api::alert_command(&id, &action)?).await
 }
 
 async fn source_form(
@@ -231,12 +217,7 @@ async fn source_form(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (name, action) = path.into_inner();
-    let action = match action.as_str() {
-        "start" => Action::Start,
-        "stop" => Action::Stop,
-        _ => return Err(Problem::not_found("a source can be told start or stop")),
-    };
-    form(&request, Command::Source { name, action }).await
+    form(&request, api::source_command(name, &action)?).await
 }
 
 /// Does what a form asks for. A script gets an empty answer, since the page's stream shows what has changed; without
