@@ -1,5 +1,6 @@
 //! The only place that knows everyone: builds the rooms, starts their tasks, stops them in order.
 
+mod http;
 pub mod listener;
 
 use std::{
@@ -11,14 +12,9 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{
-    App as WebApp, HttpServer,
-    dev::{Server, ServerHandle},
-    middleware,
-};
-use actix_web_lab::middleware::CatchPanic;
+use actix_server::ServerHandle;
 use tokio::task::JoinHandle as Task;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     alerts::{Engine, Saved},
@@ -33,9 +29,8 @@ use crate::{
         supervisor::{Action, Plan, Supervisor},
     },
     store::{OpenError, Past, Store},
-    stream::{Stream, shard::Shard},
+    stream::Stream,
     web::{
-        self,
         connection::Door,
         pages::fill::watched::Watched,
         state::{Parts, State},
@@ -43,8 +38,8 @@ use crate::{
     windows::Windows,
 };
 
-/// How long HTTP may take to end what is under way, after the streams have been told.
-const HTTP_GRACE_SECONDS: u64 = 1;
+/// How long the streams may take to say goodbye.
+const STREAMS_GRACE: Duration = Duration::from_secs(1);
 
 /// How long each later part may take to end. The store gets more: what it has not written is lost.
 const STAGE: Duration = Duration::from_millis(500);
@@ -175,9 +170,11 @@ impl App {
             inlet,
             store: store.clone(),
             door,
+            streams: TaskTracker::new(),
             ready: AtomicBool::new(true),
         });
-        let serving = serve(&config, listener, &state, &stop).map_err(unstartable("HTTP"))?;
+        let serving =
+            http::serve(&config.server, listener, &state, &stop).map_err(unstartable("HTTP"))?;
         let http = serving.handle();
         let serving = tokio::spawn(serving);
 
@@ -207,6 +204,9 @@ impl App {
     pub async fn stop(self) {
         self.state.set_unready();
         self.draining.cancel();
+        // Whoever does not read its goodbye by then is cut off by the end of HTTP.
+        self.state.streams().close();
+        let _ = tokio::time::timeout(STREAMS_GRACE, self.state.streams().wait()).await;
         let ended = tokio::time::timeout(self.shutdown_timeout, self.http.stop(true)).await;
         if ended.is_err() {
             self.http.stop(false).await;
@@ -326,48 +326,4 @@ async fn start_sources(sources: &Supervisor, config: &Config) {
     if let Err(error) = started.await {
         tracing::error!(%error, "the sources could not be started");
     }
-}
-
-fn serve(
-    config: &Config,
-    listener: std::net::TcpListener,
-    state: &State,
-    stop: &CancellationToken,
-) -> io::Result<Server> {
-    let state = state.clone();
-    let stop = stop.clone();
-    let workers = match config.server.workers {
-        0 => std::thread::available_parallelism().map_or(2, usize::from),
-        workers => workers,
-    };
-    let server = HttpServer::new(move || {
-        let shard = Shard::new(state.stream());
-        actix_web::rt::spawn(
-            shard
-                .clone()
-                .run(state.stream().draining().clone(), stop.clone()),
-        );
-        WebApp::new()
-            .app_data(state.clone())
-            .app_data(shard)
-            .configure(web::routes)
-            .wrap(CatchPanic::default())
-            .wrap(middleware::from_fn(web::people::readable_errors))
-            .wrap(middleware::from_fn(web::guard::guard))
-    });
-    let server = server
-        .workers(workers)
-        .max_connections(config.server.max_connections.div_ceil(workers))
-        .backlog(listener::BACKLOG)
-        .keep_alive(Duration::from_secs(75))
-        .client_request_timeout(Duration::from_secs(10))
-        .client_disconnect_timeout(Duration::from_millis(500))
-        // A client that has closed its side has left: without this, a quiet stream to it would never be noticed.
-        .h1_allow_half_closed(false)
-        .tcp_nodelay(true)
-        .on_connect(|connection, _| listener::tune(connection))
-        .disable_signals()
-        .shutdown_timeout(HTTP_GRACE_SECONDS)
-        .listen(listener)?;
-    Ok(server.run())
 }

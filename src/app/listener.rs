@@ -1,6 +1,6 @@
 //! The listening socket, and the socket options of each connection.
 
-use std::{any::Any, io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use actix_web::rt::net::TcpStream;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
@@ -31,15 +31,15 @@ pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
 }
 
 /// Sets a connection up so that slow and dead readers are noticed. What the system does not know is left out.
-pub fn tune(connection: &dyn Any) {
-    let Some(stream) = connection.downcast_ref::<TcpStream>() else {
-        return;
-    };
-    let socket = SockRef::from(stream);
+pub fn tune(connection: &TcpStream) {
+    let socket = SockRef::from(connection);
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     let keepalive = keepalive.with_interval(KEEPALIVE / 5).with_retries(3);
-    let mut results = vec![socket.set_tcp_keepalive(&keepalive)];
+    let mut results = vec![
+        socket.set_tcp_nodelay(true),
+        socket.set_tcp_keepalive(&keepalive),
+    ];
     #[cfg(target_os = "linux")]
     results.extend([
         socket.set_tcp_notsent_lowat(UNSENT_BYTES),

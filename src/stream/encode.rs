@@ -10,7 +10,7 @@ use std::{collections::HashMap, sync::Arc};
 use bytes::Bytes;
 
 use self::write::Out;
-pub use self::write::{sample_object, text_frame};
+pub use self::write::{LAST_CHUNK, chunked, sample_object, text_frame, unchunked};
 use super::{
     Stream,
     log::{Entry, What},
@@ -28,7 +28,7 @@ const BATCH_SAMPLES: usize = 1000;
 /// An encoded stretch.
 #[derive(Debug)]
 pub struct Chunk {
-    /// What to send; may be empty.
+    /// What to send, over HTTP as one chunk of HTTP/1.1; may be empty.
     pub bytes: Bytes,
     /// It reaches up to here; before the stretch's end when that was too much for one chunk.
     pub upto: Seq,
@@ -59,7 +59,7 @@ pub fn chunk(stream: &Stream, view: &View, stretch: Stretch, max_events: u64) ->
     let mut matches = view.matcher();
     let mut newest = (stretch.samples == Samples::Newest)
         .then(|| newest_of_each(&entries, stretch, |s| matches(s.id, s.key())));
-    let mut out = Out::new(log.epoch_text(), &spec.encoding);
+    let mut out = Out::of_stretch(log.epoch_text(), &spec.encoding);
     let mut events = 0;
     let mut skipped = 0;
     let mut upto = stretch.after;
@@ -158,7 +158,7 @@ pub fn chunk(stream: &Stream, view: &View, stretch: Stretch, max_events: u64) ->
         }
     }
     Chunk {
-        bytes: out.bytes.into(),
+        bytes: out.into_stretch(),
         upto,
         events,
         skipped,

@@ -1,6 +1,7 @@
 //! HTTP: routes, streams, sockets, pages.
 //!
-//! - [`sse`], [`ws`]: the streams; [`connection`] is what they have in common, [`start`] where they begin
+//! - [`sse`], [`ws`]: the streams; [`connection`] is what they have in common, [`start`] where they begin, [`wire`] how
+//!   they keep their sockets
 //! - [`api`], [`ingest`], [`health`], [`exposition`]: the API and operations; [`openapi`] is their contract
 //! - [`pages`], [`assets`]: what browsers show
 //! - [`query`]: parameters; [`problem`], [`people`]: errors; [`guard`]: who may ask
@@ -21,6 +22,7 @@ pub mod query;
 pub mod sse;
 pub mod start;
 pub mod state;
+pub mod wire;
 pub mod ws;
 
 use actix_web::web::{self, ServiceConfig};

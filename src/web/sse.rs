@@ -1,17 +1,16 @@
 //! The streams over HTTP: `/api/events/…`, as SSE or NDJSON.
 //!
-//! A body here is a cursor and a place in the worker's shard. It chooses its bytes when the connection asks for them.
+//! A client is a cursor and a place in the worker's shard. It chooses its bytes when its socket can take them.
 
 use std::{
-    pin::Pin,
     task::{Context, Poll},
     time::Instant,
 };
 
 use actix_web::{
-    HttpRequest, HttpResponse,
-    body::{BodySize, MessageBody},
+    HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{Method, StatusCode, Version, header},
+    rt::net::TcpStream,
 };
 use bytes::Bytes;
 
@@ -21,13 +20,17 @@ use super::{
     query::{self, Format, Since, StreamQuery, UntilParam},
     start,
     state::State,
+    wire::{
+        outlet::{self, Source},
+        takeover::{Desk, Handover},
+    },
 };
 use crate::{
     model::Seq,
     stream::{
         Stream,
         cursor::{Cursor, Step, Until},
-        encode,
+        encode::{self, LAST_CHUNK},
         filter::{Topic, Topics},
         log::Start,
         shard::{Shard, Ticket},
@@ -103,7 +106,7 @@ fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> 
         Some(Since::Unreadable(text)) => text.clone(),
         _ => String::new(),
     };
-    let body = Events::new(
+    let events = Events::new(
         state,
         shard,
         cursor,
@@ -111,16 +114,46 @@ fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> 
         requested,
         query.quiet_heartbeat,
     );
-    let mut response = response.body(body);
-    if request.version() < Version::HTTP_11 {
-        // HTTP/1.0 knows no chunks; the end of the connection is the end of the body.
-        response.head_mut().no_chunking(true);
-    }
+    answer(request, response, events)
+}
+
+/// So much may a client send behind its request before its stream is ended: nothing is expected of it.
+const UNASKED_BYTES: usize = 64 << 10;
+
+/// Answers with a stream: the head is actix-http's, then the connection is taken over.
+pub(super) fn answer(
+    request: &HttpRequest,
+    mut head: HttpResponseBuilder,
+    mut events: Events,
+) -> Result<HttpResponse, Problem> {
+    let desk = Desk::of(request)?;
+    let streams = State::of(request)?.streams().clone();
+    // HTTP/1.0 knows no chunks; the end of the connection is the end of the body.
+    events.chunked = request.version() >= Version::HTTP_11;
+    let chunked = events.chunked;
+    let handover = Handover::new(desk, move |socket| {
+        streams.spawn_local(serve(socket, events));
+    });
+    let mut response = head.force_close().body(handover);
+    response.head_mut().no_chunking(!chunked);
     Ok(response)
 }
 
+async fn serve(socket: TcpStream, mut events: Events) {
+    let last: &[u8] = if events.chunked { LAST_CHUNK } else { b"" };
+    let ended = tokio::select! {
+        biased;
+        written = outlet::write_all(&socket, &mut events, last) => written.is_ok(),
+        () = outlet::until_closed(&socket, UNASKED_BYTES) => false,
+    };
+    drop(events);
+    if ended {
+        Box::pin(outlet::farewell(&socket)).await;
+    }
+}
+
 /// The head of a stream's answer.
-pub(super) fn head(format: Format) -> actix_web::HttpResponseBuilder {
+pub(super) fn head(format: Format) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(StatusCode::OK);
     response
         .insert_header((
@@ -185,10 +218,7 @@ fn snapshot(state: &State, query: &StreamQuery, start: Start) -> (Start, Option<
     (Start { after, ..start }, Some(bytes.into()))
 }
 
-/// So many polls within a second that bring nothing are no ticks.
-const IDLE_POLLS: u32 = 10_000;
-
-/// The body of a stream.
+/// What is sent to one client of a stream.
 pub struct Events {
     cursor: Cursor,
     ticket: Ticket,
@@ -201,14 +231,13 @@ pub struct Events {
     quiet_heartbeat: bool,
     status_version: u64,
     last_sent: Instant,
-    /// Polls that brought nothing, since then.
-    idle_polls: u32,
-    idle_since: Instant,
+    /// Whether the bytes go out as chunks of HTTP/1.1.
+    chunked: bool,
     over: bool,
 }
 
 impl Events {
-    /// A body that sends `first` (if any) and then what `cursor` chooses.
+    /// Sends `first` (if any) and then what `cursor` chooses.
     pub fn new(
         state: &State,
         shard: &Shard,
@@ -239,24 +268,10 @@ impl Events {
             quiet_heartbeat,
             status_version: 0,
             last_sent: Instant::now(),
-            idle_polls: 0,
-            idle_since: Instant::now(),
+            chunked: true,
             over: false,
             cursor,
         }
-    }
-
-    /// Whether the connection asks again and again without anything having happened. actix-http (3.20) does, a whole core
-    /// long, once a client has pipelined more than it reads behind an open stream; ending the stream ends that.
-    fn is_spun(&mut self) -> bool {
-        self.idle_polls += 1;
-        if self.idle_polls < IDLE_POLLS {
-            return false;
-        }
-        self.idle_polls = 0;
-        let since = std::mem::replace(&mut self.idle_since, Instant::now());
-        self.over = since.elapsed() < std::time::Duration::from_secs(1);
-        self.over
     }
 
     fn control(&self, event: &str, seq: Option<Seq>, fields: &str) -> Bytes {
@@ -266,14 +281,28 @@ impl Events {
         encode::control(self.ticket.stream(), encoding, event, seq, fields)
     }
 
-    /// The next bytes; `None` when there are none now.
+    /// The next bytes as they go out; `None` when there are none now.
     fn next(&mut self, waker: &std::task::Waker) -> Option<Bytes> {
-        if let Some(first) = self.first.take() {
-            return Some(first);
-        }
-        let stream = self.ticket.stream().clone();
-        let now = self.door.now();
-        let due = match self.cursor.step(&stream, now) {
+        let piece = match self.first.take() {
+            Some(first) => first,
+            None => {
+                let stream = self.ticket.stream().clone();
+                match self.cursor.step(&stream, self.door.now()) {
+                    Step::Send(chunk) if self.chunked => return Some(chunk),
+                    Step::Send(chunk) => return Some(encode::unchunked(&chunk)),
+                    step => self.tell(&stream, step, waker)?,
+                }
+            }
+        };
+        Some(match self.chunked {
+            true => encode::chunked(&piece),
+            false => piece,
+        })
+    }
+
+    /// What this client alone is told; parks it when that is nothing.
+    fn tell(&mut self, stream: &Stream, step: Step, waker: &std::task::Waker) -> Option<Bytes> {
+        let due = match step {
             Step::Send(bytes) => return Some(bytes),
             Step::Reset(reason) => {
                 self.connection.reset();
@@ -313,7 +342,12 @@ impl Events {
         let heartbeat_at = self.last_sent + self.door.heartbeat();
         let instant = Instant::now();
         if instant >= heartbeat_at {
-            return Some(heartbeat(&stream, &self.cursor, now, self.quiet_heartbeat));
+            return Some(heartbeat(
+                stream,
+                &self.cursor,
+                self.door.now(),
+                self.quiet_heartbeat,
+            ));
         }
         let due = due.map_or(heartbeat_at, |due| heartbeat_at.min(instant + due));
         self.ticket.park(waker, Some(due));
@@ -338,30 +372,19 @@ fn heartbeat(stream: &Stream, cursor: &Cursor, now: crate::model::Timestamp, qui
     encode::control(stream, encoding, "heartbeat", Some(cursor.at()), &fields)
 }
 
-impl MessageBody for Events {
-    type Error = std::convert::Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Stream
-    }
-
-    fn poll_next(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let this = self.get_mut();
-        if this.over {
+impl Source for Events {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if self.over {
             return Poll::Ready(None);
         }
-        match this.next(cx.waker()) {
-            // An empty piece would end a chunked body.
-            Some(bytes) if !bytes.is_empty() => {
-                this.last_sent = Instant::now();
-                this.connection.sent(&mut this.cursor, bytes.len());
-                Poll::Ready(Some(Ok(bytes)))
+        match self.next(cx.waker()) {
+            Some(bytes) => {
+                self.last_sent = Instant::now();
+                self.connection.sent(&mut self.cursor, bytes.len());
+                Poll::Ready(Some(bytes))
             }
-            _ if this.over || this.is_spun() => Poll::Ready(None),
-            _ => Poll::Pending,
+            None if self.over => Poll::Ready(None),
+            None => Poll::Pending,
         }
     }
 }

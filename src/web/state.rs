@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use actix_web::{HttpRequest, http::StatusCode};
+use tokio_util::task::TaskTracker;
 
 use super::{connection::Door, pages::fill::watched::Watched, problem::Problem};
 use crate::{
@@ -49,6 +50,8 @@ pub struct Parts {
     pub store: Store,
     /// The terms on which streams are served.
     pub door: Door,
+    /// The open streams and sockets.
+    pub streams: TaskTracker,
     /// Off as soon as the server begins to stop.
     pub ready: AtomicBool,
 }
@@ -101,6 +104,11 @@ impl State {
     /// The rules, and who watches what.
     pub fn watched(&self) -> &Watched {
         &self.0.watched
+    }
+
+    /// The open streams and sockets, each a task of its own on the worker that took it over.
+    pub fn streams(&self) -> &TaskTracker {
+        &self.0.streams
     }
 
     /// `[websocket]`

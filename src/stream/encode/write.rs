@@ -35,6 +35,41 @@ fn frame(bytes: &mut Vec<u8>, payload: &[u8]) {
     bytes.extend_from_slice(payload);
 }
 
+/// Ends a body that is sent in chunks (RFC 9112, 7.1).
+pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// Room for a chunk's length in hexadecimal and the end of its line.
+const CHUNK_HEAD: usize = 10;
+
+/// A piece of a body as a chunk of HTTP/1.1 (RFC 9112, 7.1).
+pub fn chunked(piece: &[u8]) -> Bytes {
+    let mut bytes = vec![0; CHUNK_HEAD];
+    bytes.extend_from_slice(piece);
+    into_chunk(bytes)
+}
+
+/// What a chunk holds.
+pub fn unchunked(chunk: &Bytes) -> Bytes {
+    let head = chunk
+        .iter()
+        .position(|b| *b == b'\n')
+        .map_or(0, |at| at + 1);
+    chunk.slice(head..chunk.len().saturating_sub(2).max(head))
+}
+
+/// `bytes` begins with room for the head. No bytes make no chunk: an empty one would end the body.
+fn into_chunk(mut bytes: Vec<u8>) -> Bytes {
+    let length = bytes.len() - CHUNK_HEAD;
+    if length == 0 {
+        return Bytes::new();
+    }
+    let head = format!("{length:x}\r\n");
+    let start = CHUNK_HEAD - head.len();
+    bytes[start..CHUNK_HEAD].copy_from_slice(head.as_bytes());
+    bytes.extend_from_slice(b"\r\n");
+    Bytes::from(bytes).slice(start..)
+}
+
 /// Bytes in the making.
 pub(super) struct Out<'a> {
     pub(super) bytes: Vec<u8>,
@@ -51,6 +86,27 @@ impl<'a> Out<'a> {
             encoding,
             payload: Vec::new(),
         }
+    }
+
+    /// Of a stretch, which HTTP carries as one chunk: that is made here, once for all clients.
+    pub(super) fn of_stretch(epoch: &'a str, encoding: &'a Encoding) -> Self {
+        let mut out = Self::new(epoch, encoding);
+        if out.is_http() {
+            out.bytes.resize(CHUNK_HEAD, 0);
+        }
+        out
+    }
+
+    /// The bytes of a stretch.
+    pub(super) fn into_stretch(self) -> Bytes {
+        match self.is_http() {
+            true => into_chunk(self.bytes),
+            false => self.bytes.into(),
+        }
+    }
+
+    fn is_http(&self) -> bool {
+        !matches!(self.encoding, Encoding::Socket(_))
     }
 
     /// One event: `fields` writes what follows the type.
@@ -221,6 +277,20 @@ mod tests {
             let text = String::from_utf8(out).unwrap();
             assert_eq!(serde_json::from_str::<f64>(&text).unwrap(), value, "{text}");
         }
+    }
+
+    #[test]
+    fn a_chunk_says_how_long_it_is_and_gives_back_what_it_holds() {
+        for length in [1, 9, 16, 255, 4096, 70_000] {
+            let piece = vec![b'\n'; length];
+            let chunk = chunked(&piece);
+            let head = format!("{length:x}\r\n");
+            assert!(chunk.starts_with(head.as_bytes()), "{length}");
+            assert!(chunk.ends_with(b"\r\n"));
+            assert_eq!(chunk.len(), head.len() + length + 2);
+            assert_eq!(unchunked(&chunk), piece);
+        }
+        assert!(chunked(b"").is_empty());
     }
 
     #[test]

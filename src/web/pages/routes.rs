@@ -189,7 +189,7 @@ async fn stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
         _ => String::new(),
     };
     let cursor = Cursor::new(view, start, None, None);
-    let body = sse::Events::new(
+    let events = sse::Events::new(
         state,
         State::shard(&request)?,
         cursor,
@@ -197,7 +197,7 @@ async fn stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
         requested,
         false,
     );
-    Ok(sse::head(Format::Sse).body(body))
+    sse::answer(&request, sse::head(Format::Sse), events)
 }
 
 async fn clear(request: HttpRequest) -> Result<HttpResponse, Problem> {

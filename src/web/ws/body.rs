@@ -2,53 +2,27 @@
 
 use std::{
     cell::RefCell,
-    pin::Pin,
     rc::Rc,
     task::{Context, Poll},
 };
 
-use actix_web::body::{BodySize, BoxBody, MessageBody};
 use bytes::Bytes;
 
 use super::session::Session;
+use crate::web::wire::outlet::Source;
 
-/// The body of a socket's answer.
-pub struct Body {
-    session: Rc<RefCell<Session>>,
-    _handshake: BoxBody,
-}
+/// The sending side of a session.
+pub struct Sending(pub Rc<RefCell<Session>>);
 
-impl Body {
-    /// Sends what `session` chooses.
-    pub fn new(session: Rc<RefCell<Session>>, handshake: BoxBody) -> Self {
-        Self {
-            session,
-            _handshake: handshake,
-        }
+impl Source for Sending {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.0.borrow_mut().poll_next(cx)
     }
 }
 
 /// The connection is gone, in whatever way: the reading side must not wait for room that nobody makes.
-impl Drop for Body {
+impl Drop for Sending {
     fn drop(&mut self) {
-        self.session.borrow_mut().hang_up();
-    }
-}
-
-impl MessageBody for Body {
-    type Error = std::convert::Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Stream
-    }
-
-    fn poll_next(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        self.session
-            .borrow_mut()
-            .poll_next(cx)
-            .map(|bytes| bytes.map(Ok))
+        self.0.borrow_mut().hang_up();
     }
 }

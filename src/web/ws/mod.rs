@@ -17,12 +17,24 @@ mod session;
 
 use std::{cell::RefCell, rc::Rc};
 
-use actix_web::{HttpRequest, HttpResponse, web};
-use actix_ws::{Message, ProtocolError};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    rt::{self, net::TcpStream},
+    web,
+};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, Message, ProtocolError};
 use tokio_stream::StreamExt as _;
 
-use self::{body::Body, session::Session};
-use super::{problem::Problem, state::State};
+use self::{body::Sending, session::Session};
+use super::{
+    problem::Problem,
+    state::State,
+    wire::{
+        inbound::Inbound,
+        outlet,
+        takeover::{Desk, Handover},
+    },
+};
 
 /// The subprotocol spoken here.
 const PROTOCOL: &str = "tickwire.v1.json";
@@ -41,51 +53,72 @@ mod close {
 pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?.clone();
     let shard = State::shard(&request)?.clone();
-    let (response, _, messages) = actix_ws::handle_with_protocols(&request, payload, &[PROTOCOL])
-        .map_err(|error| {
+    let desk = Desk::of(&request)?;
+    let no_handshake = |error| {
         let detail = format!("not a WebSocket handshake: {error}");
         Problem::new(actix_web::http::StatusCode::BAD_REQUEST, detail)
-    })?;
-    let mut messages = messages
+    };
+    let inbound = Inbound::new(payload);
+    let payload = inbound.payload(&request).map_err(no_handshake)?;
+    let (response, _, messages) =
+        actix_ws::handle_with_protocols(&request, payload, &[PROTOCOL]).map_err(no_handshake)?;
+    let messages = messages
         .max_frame_size(state.websocket().max_frame)
         .aggregate_continuations()
         .max_continuation_size(state.websocket().max_frame);
     let session = Rc::new(RefCell::new(Session::new(&state, &shard)));
-    let reading = session.clone();
-    actix_web::rt::spawn(async move {
-        use actix_ws::AggregatedMessage as M;
-        while let Some(message) = messages.next().await {
-            let message = match message {
-                Ok(message) => message,
-                Err(error) => {
-                    let (code, reason) = fault(&error);
-                    reading.borrow_mut().close(code, reason);
-                    break;
-                }
-            };
-            reading.borrow_mut().heard();
-            match message {
-                M::Text(text) => session::command(&reading, &state, &text).await,
-                M::Binary(_) => reading.borrow_mut().refuse_binary(),
-                M::Ping(payload) => reading.borrow_mut().answer(frames::pong(&payload)),
-                M::Pong(_) => {}
-                M::Close(reason) => {
-                    let code = reason.map_or(close::NORMAL, |r| r.code.into());
-                    reading.borrow_mut().close(code, "");
-                    break;
-                }
+    // The handshake's own body stays: dropping it is what ends the reading side.
+    let response = response.map_body(|_, handshake| {
+        Handover::new(desk, move |socket| {
+            let socket = Rc::new(socket);
+            inbound.open(socket.clone());
+            let streams = state.streams().clone();
+            rt::spawn(read(messages, session.clone(), state));
+            streams.spawn_local(async move {
+                write(&socket, Sending(session)).await;
+                inbound.close();
+                drop(handshake);
+                Box::pin(outlet::farewell(&socket)).await;
+            });
+        })
+    });
+    Ok(response.map_into_boxed_body())
+}
+
+async fn write(socket: &TcpStream, mut sending: Sending) {
+    if let Err(error) = outlet::write_all(socket, &mut sending, b"").await {
+        tracing::debug!(%error, "a socket broke");
+    }
+}
+
+async fn read(mut messages: AggregatedMessageStream, session: Rc<RefCell<Session>>, state: State) {
+    while let Some(message) = messages.next().await {
+        let message = match message {
+            Ok(message) => message,
+            Err(error) => {
+                let (code, reason) = fault(&error);
+                session.borrow_mut().close(code, reason);
+                break;
             }
-            session::room(&reading).await;
-            if reading.borrow().is_closing() {
+        };
+        session.borrow_mut().heard();
+        match message {
+            AggregatedMessage::Text(text) => session::command(&session, &state, &text).await,
+            AggregatedMessage::Binary(_) => session.borrow_mut().refuse_binary(),
+            AggregatedMessage::Ping(payload) => session.borrow_mut().answer(frames::pong(&payload)),
+            AggregatedMessage::Pong(_) => {}
+            AggregatedMessage::Close(reason) => {
+                let code = reason.map_or(close::NORMAL, |r| r.code.into());
+                session.borrow_mut().close(code, "");
                 break;
             }
         }
-        reading.borrow_mut().close(close::NORMAL, "");
-    });
-    // The handshake's own body stays: dropping it is what ends the reading side.
-    Ok(response
-        .map_body(|_, handshake| Body::new(session, handshake))
-        .map_into_boxed_body())
+        session::room(&session).await;
+        if session.borrow().is_closing() {
+            break;
+        }
+    }
+    session.borrow_mut().close(close::NORMAL, "");
 }
 
 fn fault(error: &ProtocolError) -> (u16, &'static str) {

@@ -1,0 +1,9 @@
+//! Connections whose HTTP is over and whose stream goes on.
+//!
+//! - [`takeover`]: gets the socket out of actix-http's hands
+//! - [`outlet`]: writes what a source chooses when the socket can take it
+//! - [`inbound`]: what the client of a WebSocket sends, as actix-ws wants to read it
+
+pub mod inbound;
+pub mod outlet;
+pub mod takeover;

@@ -1,0 +1,155 @@
+//! Takes connections over from HTTP once the head of an answer that never ends is on its way.
+//!
+//! actix-http keeps two buffers of 8 KiB, a dispatcher and its timers for each connection, and copies and checks on
+//! every piece of a body. A stream needs none of that after its head, so the socket is taken out from under it: the
+//! handler answers with a [`Handover`] as the body; as soon as the head has been written, what actix-http holds
+//! ([`Io`]) gives the socket away and looks closed from then on.
+
+use std::{
+    cell::RefCell,
+    io,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    HttpRequest,
+    body::{BodySize, MessageBody},
+    dev::Extensions,
+    http::StatusCode,
+    rt::net::TcpStream,
+};
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::web::problem::Problem;
+
+type Taker = Box<dyn FnOnce(TcpStream)>;
+
+/// A connection as actix-http sees it.
+#[derive(Debug)]
+pub struct Io {
+    /// `None` once it has been taken.
+    socket: Option<TcpStream>,
+    desk: Desk,
+}
+
+/// Where a handler leaves word that it wants the connection its request came over; a cheap handle.
+#[derive(Clone, Default)]
+pub struct Desk(Rc<RefCell<Option<Taker>>>);
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let wanted = self.0.borrow().is_some();
+        f.debug_struct("Desk").field("wanted", &wanted).finish()
+    }
+}
+
+impl Desk {
+    /// That of the connection that a request came over.
+    pub fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        let desk: Option<&Self> = request.conn_data();
+        desk.cloned().ok_or_else(|| {
+            let detail = "the connection cannot be taken over";
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+        })
+    }
+}
+
+impl Io {
+    /// A connection that was just accepted.
+    pub fn new(socket: TcpStream) -> Self {
+        Self {
+            socket: Some(socket),
+            desk: Desk::default(),
+        }
+    }
+
+    /// Puts its desk where handlers find it.
+    pub fn introduce(&self, data: &mut Extensions) {
+        data.insert(self.desk.clone());
+    }
+}
+
+/// The body of an answer after whose head the connection is taken over. If the client is gone before that, `take` is
+/// dropped without being called.
+pub struct Handover {
+    desk: Desk,
+    take: Option<Taker>,
+}
+
+impl Handover {
+    /// Calls `take` with the socket.
+    pub fn new(desk: Desk, take: impl FnOnce(TcpStream) + 'static) -> Self {
+        Self {
+            desk,
+            take: Some(Box::new(take)),
+        }
+    }
+}
+
+impl MessageBody for Handover {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    /// Asked for the first piece, the head is in the write buffer; the flush that follows finds the word on the desk.
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        if let Some(take) = self.take.take() {
+            *self.desk.0.borrow_mut() = Some(take);
+        }
+        Poll::Pending
+    }
+}
+
+impl AsyncRead for Io {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.socket {
+            Some(socket) => Pin::new(socket).poll_read(cx, buf),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.socket {
+            Some(socket) => Pin::new(socket).poll_write(cx, buf),
+            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        }
+    }
+
+    /// Everything that was to be written has been.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let take = self.desk.0.borrow_mut().take();
+        if let Some(take) = take
+            && let Some(socket) = self.socket.take()
+        {
+            take(socket);
+            // actix-http sees the end of the connection when it looks next.
+            cx.waker().wake_by_ref();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.socket {
+            Some(socket) => Pin::new(socket).poll_shutdown(cx),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+}
