@@ -19,6 +19,8 @@ use super::Stream;
 
 /// How often heartbeats are looked at, and so how late one may be.
 const SWEEP: Duration = Duration::from_secs(1);
+/// Clients woken before the thread's other tasks get a turn.
+const AT_ONCE: usize = 256;
 
 /// See the module; a cheap handle for its own thread.
 #[derive(Debug, Clone)]
@@ -96,22 +98,33 @@ impl Shard {
             let near = self.0.seats.borrow().near;
             let due = tokio::time::Instant::from_std(near.unwrap_or_else(Instant::now));
             tokio::select! {
-                () = self.0.wake.notified() => self.wake_all(),
+                () = self.0.wake.notified() => self.wake_all().await,
                 () = tokio::time::sleep_until(due), if near.is_some() => self.wake_due(),
                 () = self.0.rearm.notified() => {}
                 _ = sweep.tick() => self.wake_due(),
                 () = draining.cancelled(), if !told => {
                     told = true;
-                    self.wake_all();
+                    self.wake_all().await;
                 }
                 () = stop.cancelled() => return,
             }
         }
     }
 
-    fn wake_all(&self) {
-        for seat in self.0.seats.borrow().taken.iter().flatten() {
-            seat.wake();
+    /// Wakes everybody, a few at a time: what else this thread has to do, requests above all, gets its turn in between.
+    async fn wake_all(&self) {
+        let mut next = 0;
+        loop {
+            {
+                let seats = self.0.seats.borrow();
+                let few = seats.taken.iter().skip(next).take(AT_ONCE);
+                few.flatten().for_each(Seat::wake);
+                next += AT_ONCE;
+                if next >= seats.taken.len() {
+                    return;
+                }
+            }
+            tokio::task::yield_now().await;
         }
     }
 

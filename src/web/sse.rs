@@ -8,7 +8,7 @@ use std::{
 };
 
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder,
+    HttpRequest, HttpResponse, HttpResponseBuilder, body,
     http::{Method, StatusCode, Version, header},
     rt::net::TcpStream,
 };
@@ -92,7 +92,8 @@ fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> 
         .map_err(|error| Problem::busy(error.to_string()))?;
     let mut response = head(format);
     if request.method() == Method::HEAD {
-        return Ok(response.finish());
+        let head = response.finish().set_body(body::None::new());
+        return Ok(head.map_into_boxed_body());
     }
     let shard = State::shard(request)?;
     let (start, snapshot) = if query.snapshot {

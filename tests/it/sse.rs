@@ -35,6 +35,7 @@ async fn head_validates_and_answers_the_head_only() {
         let response = within("a head", head(path.to_owned())).await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
         assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert!(!response.headers().contains_key("content-length"), "{path}");
         assert_eq!(within("the end", response.text()).await.unwrap(), "");
         let faulty = head(format!("{path}?shape=round"));
         assert_eq!(within("a head", faulty).await.unwrap().status(), 400);
