@@ -9,8 +9,9 @@ use crate::{
     model::{Position, SeriesId, Timestamp},
     pipeline::{Live, LiveState},
     stream::{
-        encode::{sample_object, text_frame},
+        encode::{frame, sample_object},
         filter::Filter,
+        view::Notation,
     },
 };
 
@@ -48,7 +49,7 @@ impl Initial {
     }
 
     /// The next frame; `None` when the last one was sent.
-    pub fn next(&mut self, live: &Live, subscription: &str) -> Option<Bytes> {
+    pub fn next(&mut self, live: &Live, subscription: &str, notation: Notation) -> Option<Bytes> {
         if self.begun && self.series.is_empty() {
             return None;
         }
@@ -90,6 +91,6 @@ impl Initial {
         .into_bytes();
         payload.extend_from_slice(&data);
         payload.extend_from_slice(format!("],\"done\":{}}}", self.series.is_empty()).as_bytes());
-        Some(text_frame(&payload))
+        Some(frame(notation, &payload))
     }
 }

@@ -1,6 +1,6 @@
 //! The WebSocket: `/ws`, commands in, subscriptions out.
 //!
-//! - [`command`]: frames of the client, parsed
+//! - [`command`]: frames of the client, parsed; [`cbor`]: those in CBOR as the JSON they stand for
 //! - `session`: what commands do
 //! - `body`: what is sent: answers, and what the subscriptions' cursors choose
 //! - `initial`: the windows in memory, at the start of a subscription
@@ -9,6 +9,7 @@
 //! actix-ws shakes hands and reads. Writing is ours, so that the frames of a tick are encoded once for all sockets.
 
 mod body;
+pub mod cbor;
 pub mod command;
 pub mod echo;
 mod frames;
@@ -17,15 +18,20 @@ mod session;
 
 use std::{cell::RefCell, rc::Rc};
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, http::header::SEC_WEBSOCKET_PROTOCOL, web};
 use actix_ws::{Message, ProtocolError};
 use tokio_stream::StreamExt as _;
 
-use self::{body::Body, session::Session};
+use self::{
+    body::Body,
+    session::{Message as Frame, Session},
+};
 use super::{problem::Problem, state::State};
+use crate::stream::view::Notation;
 
-/// The subprotocol spoken here.
-const PROTOCOL: &str = "tickwire.v1.json";
+/// The subprotocols spoken here. The first that a client lists is taken; without one it is JSON.
+const JSON: &str = "tickwire.v1.json";
+const CBOR: &str = "tickwire.v1.cbor";
 
 /// Close codes; from 4000 to 4499 the client may come back, from 4500 on it should not.
 mod close {
@@ -41,16 +47,20 @@ mod close {
 pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?.clone();
     let shard = State::shard(&request)?.clone();
-    let (response, _, messages) = actix_ws::handle_with_protocols(&request, payload, &[PROTOCOL])
+    let (response, _, messages) = actix_ws::handle_with_protocols(&request, payload, &[JSON, CBOR])
         .map_err(|error| {
-        let detail = format!("not a WebSocket handshake: {error}");
-        Problem::new(actix_web::http::StatusCode::BAD_REQUEST, detail)
-    })?;
+            let detail = format!("not a WebSocket handshake: {error}");
+            Problem::new(actix_web::http::StatusCode::BAD_REQUEST, detail)
+        })?;
     let mut messages = messages
         .max_frame_size(state.websocket().max_frame)
         .aggregate_continuations()
         .max_continuation_size(state.websocket().max_frame);
-    let session = Rc::new(RefCell::new(Session::new(&state, &shard)));
+    let notation = match response.headers().get(SEC_WEBSOCKET_PROTOCOL) {
+        Some(protocol) if protocol == CBOR => Notation::Cbor,
+        _ => Notation::Json,
+    };
+    let session = Rc::new(RefCell::new(Session::new(&state, &shard, notation)));
     let reading = session.clone();
     actix_web::rt::spawn(async move {
         use actix_ws::AggregatedMessage as M;
@@ -65,8 +75,8 @@ pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
             };
             reading.borrow_mut().heard();
             match message {
-                M::Text(text) => session::command(&reading, &state, &text).await,
-                M::Binary(_) => reading.borrow_mut().refuse_binary(),
+                M::Text(text) => session::command(&reading, &state, Frame::Text(&text)).await,
+                M::Binary(bytes) => session::command(&reading, &state, Frame::Binary(&bytes)).await,
                 M::Ping(payload) => reading.borrow_mut().answer(frames::pong(&payload)),
                 M::Pong(_) => {}
                 M::Close(reason) => {
