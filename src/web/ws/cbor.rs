@@ -263,6 +263,12 @@ mod tests {
     }
 
     #[test]
+    fn null_and_undefined_are_null() {
+        assert_eq!(object(&a(&[0xf6])).unwrap()["a"], Value::Null);
+        assert_eq!(object(&a(&[0xf7])).unwrap()["a"], Value::Null);
+    }
+
+    #[test]
     fn what_a_frame_declares_takes_no_memory() {
         for head in [0x9a, 0xba, 0x7a] {
             assert!(!what(&a(&[head, 0x7f, 255, 255, 255])).is_empty());
@@ -285,10 +291,9 @@ mod tests {
         }
     }
 
-    /// JSON of every kind.
+    /// JSON of every kind, except null: cbor4ii writes that as an empty array.
     fn json() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
-            Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
             any::<u64>().prop_map(Value::from),
@@ -297,7 +302,7 @@ mod tests {
                 .prop_filter_map("finite", |v| Number::from_f64(v.into()).map(Value::Number)),
             "\\PC{0,30}".prop_map(Value::from),
         ];
-        leaf.prop_recursive(4, 60, 30, |inner| {
+        leaf.prop_recursive(4, 40, 10, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..30).prop_map(Value::from),
                 prop::collection::btree_map("\\PC{0,30}", inner, 0..30)
@@ -307,6 +312,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn what_another_writer_writes_is_read_as_it_was(value in json()) {
             let frame = cbor4ii::serde::to_vec(Vec::new(), &serde_json::json!({ "a": value })).unwrap();

@@ -97,7 +97,7 @@ fn batches() -> impl Strategy<Value = Vec<(String, i64, Batch)>> {
     let labels = labels.prop_map(|labels| labels.into_iter().collect());
     let sample = ("[a-zA-Z_:][a-z0-9_:]{0,40}", labels, "\\PC{0,4}", value);
     let batch = prop::collection::vec(sample, 1..60);
-    prop::collection::vec(("[^\\pC,]{1,40}", 0..4_000_000_000_000i64, batch), 1..4)
+    prop::collection::vec(("h[^\\pC,]{0,30}h", 0..4_000_000_000_000i64, batch), 1..4)
 }
 
 fn publish(stream: &Stream, batches: &[(String, i64, Batch)]) {
@@ -139,18 +139,20 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<u64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         any::<f32>().prop_map(Value::from),
-        "\\PC{0,300}".prop_map(Value::from),
+        "\\PC{0,40}".prop_map(Value::from),
     ];
-    leaf.prop_recursive(4, 100, 40, |inner| {
+    leaf.prop_recursive(4, 40, 30, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..40).prop_map(Value::from),
-            prop::collection::btree_map(".{0,30}", inner, 0..40)
+            prop::collection::vec(inner.clone(), 0..30).prop_map(Value::from),
+            prop::collection::btree_map(".{0,30}", inner, 0..30)
                 .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn samples_are_the_same_objects_in_both_notations(batches in batches()) {
         let stream = stream();
