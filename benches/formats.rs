@@ -261,50 +261,28 @@ fn decoded(payloads: &[&[u8]], notation: Notation) -> [f64; 2] {
     }
 }
 
-/// A full frame of a subscription's beginning, which is written in JSON first.
+/// A full frame of a subscription's beginning.
 fn initial() {
-    let mut json =
-        br#"{"type":"initial","subscription":"s1","position":"e12.2a67c239-1","data":["#.to_vec();
     let (_, mut writer) = Registry::new(1000);
     let specs: Vec<_> = (0..500).map(spec).collect();
     let series = writer.resolve(&SourceId::new("bench"), &specs);
-    let mut objects = Vec::new();
-    let write = |objects: &mut Vec<u8>| {
-        objects.clear();
-        for (i, series) in series.iter().enumerate() {
-            if i > 0 {
-                objects.push(b',');
-            }
-            let series = series.as_ref().unwrap();
-            encode::sample_object(
-                objects,
-                series,
-                value(i, i),
-                Timestamp::from_millis(1_795_000_000_724),
-            );
-        }
-    };
-    let written = median(|| {
-        let begun = Instant::now();
-        write(&mut objects);
-        begun.elapsed()
-    });
-    json.extend_from_slice(&objects);
-    json.extend_from_slice(b"],\"done\":true}");
-    println!(
-        "\nA frame of 500 samples of the windows in memory (its JSON is written in {:.0} ns a sample):\n",
-        written / 500.0
-    );
-    println!("| format | bytes a sample | JSON to frame, ns a sample |");
+    let before = r#""type":"initial","subscription":"s1","position":"e12.2a67c239-1""#;
+    println!("\nA frame of 500 samples of the windows in memory:\n");
+    println!("| format | bytes a sample | encode, ns a sample |");
     println!("|---|---:|---:|");
     for (name, notation) in [
         ("JSON frame", Notation::Json),
         ("CBOR frame", Notation::Cbor),
     ] {
-        let bytes = encode::frame(notation, &json).len();
+        let mut bytes = 0;
         let nanos = median(|| {
             let begun = Instant::now();
-            black_box(encode::frame(notation, &json));
+            let mut list = encode::List::new(notation);
+            for (i, series) in series.iter().enumerate() {
+                let time = Timestamp::from_millis(1_795_000_000_724 + i as i64 * 1000);
+                list.push(series.as_ref().unwrap(), value(i, i), time);
+            }
+            bytes = black_box(list.frame(before, ",\"done\":false")).len();
             begun.elapsed()
         });
         println!(

@@ -4,15 +4,17 @@ use std::convert::Infallible;
 
 use cbor4ii::core::{
     enc::{Encode, Error, Write},
-    types,
+    major, types,
 };
 
 use crate::model::SeriesSpec;
 
-/// The parts of a sample in a batch: head, value, tail.
+/// The parts of a sample in a batch: map, head, value, tail.
 #[derive(Debug)]
 pub struct Parts {
-    /// The head of the map, `"name": "…"`, and the key `"value"`.
+    /// The head of its map; with two more pairs it is two more.
+    pub map: u8,
+    /// `"name": "…"`, and the key `"value"`.
     pub head: Box<[u8]>,
     /// `"unit": "…"`, then the labels if there are any.
     pub tail: Box<[u8]>,
@@ -25,7 +27,6 @@ impl Parts {
         let key = &spec.key;
         let labelled = !key.labels.is_empty();
         let (mut head, mut tail, mut host) = (Vec::new(), Vec::new(), Vec::new());
-        map(&mut head, 3 + usize::from(labelled));
         texts(&mut head, &["name", key.name.as_str(), "value"]);
         texts(&mut tail, &["unit", spec.unit.as_str()]);
         if labelled {
@@ -37,6 +38,7 @@ impl Parts {
         }
         texts(&mut host, &["host", key.host.as_str()]);
         Self {
+            map: major::MAP << 5 | (3 + u8::from(labelled)),
             head: head.into(),
             tail: tail.into(),
             host: host.into(),

@@ -5,6 +5,7 @@
 //! objects as CBOR.
 
 mod cbor;
+mod list;
 mod write;
 
 use std::{collections::HashMap, sync::Arc};
@@ -12,7 +13,10 @@ use std::{collections::HashMap, sync::Arc};
 use bytes::Bytes;
 
 use self::write::Out;
-pub use self::write::{frame, sample_object};
+pub use self::{
+    list::List,
+    write::{frame, sample_object},
+};
 use super::{
     Stream,
     log::{Entry, What},

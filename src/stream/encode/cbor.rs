@@ -40,10 +40,22 @@ pub(super) fn metrics(
     array(out, samples.len());
     for (_, series, value) in samples {
         let parts = series.cbor();
+        out.push(parts.map);
         out.extend_from_slice(&parts.head);
         number(out, *value);
         out.extend_from_slice(&parts.tail);
     }
+}
+
+/// A sample with host and time.
+pub(super) fn sample_object(out: &mut Vec<u8>, series: &Series, value: f64, time: &str) {
+    let parts = series.cbor();
+    out.push(parts.map + 2);
+    out.extend_from_slice(&parts.head);
+    number(out, value);
+    out.extend_from_slice(&parts.tail);
+    out.extend_from_slice(&parts.host);
+    texts(out, &["timestamp", time]);
 }
 
 /// Whole numbers as integers, as in JSON; others as the shorter float that is exact, of four or eight bytes. Not of
@@ -64,11 +76,11 @@ fn float(out: &mut Vec<u8>, value: f64) {
     }
 }
 
-/// The CBOR of a JSON text.
-pub(super) fn from_json(out: &mut Vec<u8>, json: &[u8]) -> serde_json::Result<()> {
+/// An object of ours in JSON as CBOR.
+pub(super) fn object(out: &mut Vec<u8>, json: &[u8]) {
     let mut text = serde_json::Deserializer::from_slice(json);
-    Item(out).deserialize(&mut text)?;
-    text.end()
+    let written = Item(out).deserialize(&mut text).and_then(|()| text.end());
+    debug_assert!(written.is_ok(), "what we write is JSON: {written:?}");
 }
 
 /// Takes one value and writes it.

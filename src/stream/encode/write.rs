@@ -20,22 +20,23 @@ pub fn frame(notation: Notation, json: &[u8]) -> Bytes {
 
 fn put_frame(bytes: &mut Vec<u8>, notation: Notation, json: &[u8]) {
     match notation {
-        Notation::Json => put_payload(bytes, FIN_TEXT, json),
+        Notation::Json => put_payload(bytes, notation, json),
         Notation::Cbor => {
             let mut payload = Vec::with_capacity(json.len());
-            let written = cbor::from_json(&mut payload, json);
-            debug_assert!(written.is_ok(), "{written:?}");
-            put_payload(bytes, FIN_BINARY, &payload);
+            cbor::object(&mut payload, json);
+            put_payload(bytes, notation, &payload);
         }
     }
 }
 
-const FIN_TEXT: u8 = 0x81;
-const FIN_BINARY: u8 = 0x82;
-
 /// One whole frame from a server: not masked (RFC 6455, 5.2).
-fn put_payload(bytes: &mut Vec<u8>, kind: u8, payload: &[u8]) {
-    bytes.push(kind);
+pub(super) fn put_payload(bytes: &mut Vec<u8>, notation: Notation, payload: &[u8]) {
+    const FIN_TEXT: u8 = 0x81;
+    const FIN_BINARY: u8 = 0x82;
+    bytes.push(match notation {
+        Notation::Json => FIN_TEXT,
+        Notation::Cbor => FIN_BINARY,
+    });
     match payload.len() {
         short @ 0..=125 => bytes.push(short as u8),
         medium @ 126..=0xffff => {
@@ -131,7 +132,7 @@ impl<'a> Out<'a> {
             self.payload.clear();
             let position = (self.epoch, last);
             cbor::metrics(&mut self.payload, subscription, position, samples, time);
-            put_payload(&mut self.bytes, FIN_BINARY, &self.payload);
+            put_payload(&mut self.bytes, Notation::Cbor, &self.payload);
             samples.clear();
             return;
         }

@@ -187,7 +187,7 @@ impl Session {
 
     /// Answers with the newest value of each series that passes.
     fn newest(&mut self, filter: &Filter, id: Option<&str>) {
-        let mut data: Vec<u8> = Vec::new();
+        let mut data = encode::List::new(self.notation);
         let position = {
             let live = self.state.live().read();
             for window in live
@@ -196,20 +196,14 @@ impl Session {
                 .filter(|w| filter.series(w.series.key()))
             {
                 if let Some((timestamp, value)) = window.points().next_back() {
-                    if !data.is_empty() {
-                        data.push(b',');
-                    }
-                    encode::sample_object(&mut data, &window.series, value, timestamp);
+                    data.push(&window.series, value, timestamp);
                 }
             }
             self.state.stream().log().position()
         };
-        let data = String::from_utf8_lossy(&data);
-        self.say(
-            "metrics",
-            id,
-            &format!(",\"position\":\"{position}\",\"data\":[{data}]"),
-        );
+        let id = id.map(|id| format!(",\"id\":{id}")).unwrap_or_default();
+        let before = format!("\"type\":\"metrics\"{id},\"position\":\"{position}\"");
+        self.answer(data.frame(&before, ""));
     }
 
     fn find(&self, name: &str) -> Result<usize, (&'static str, String)> {
