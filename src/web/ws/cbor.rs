@@ -1,7 +1,7 @@
 //! A client's CBOR as the JSON object it stands for. Pure; a fuzz target.
 //!
 //! Taken is what JSON can say: maps with text as keys, each once, arrays, text, integers of 64 bits, finite floats of
-//! any length, booleans and null (undefined is null). Of definite length, and at most [`MAX_DEPTH`] deep. What a frame
+//! any length, booleans and null (undefined is null). Of definite length, and at most 64 deep. What a frame
 //! declares is not believed: memory is taken for what is there.
 
 use std::convert::Infallible;
