@@ -3,10 +3,12 @@
 //! The pipeline alone writes; everybody else reads a snapshot, which is one pointer. An id is never used twice in one
 //! life of the server. When `max_series` are known, a new one is refused with [`Refused::Full`] and counted there.
 
+pub mod cbor;
+
 use std::{
     collections::HashMap,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -32,6 +34,7 @@ pub struct Series {
     pub json_host: Box<str>,
     /// `,"labels":{…}`, or nothing.
     pub json_labels: Box<str>,
+    cbor: OnceLock<Box<cbor::Parts>>,
 }
 
 impl Series {
@@ -47,9 +50,16 @@ impl Series {
             json_unit: format!(",\"unit\":{}", json(&spec.unit)).into(),
             json_host: format!(",\"host\":{}", json(&spec.key.host)).into(),
             json_labels: json_labels.into(),
+            cbor: OnceLock::new(),
             spec,
             owner,
         }
+    }
+
+    /// What never changes of its samples in CBOR; made when it is asked for first, since most servers never are.
+    pub fn cbor(&self) -> &cbor::Parts {
+        self.cbor
+            .get_or_init(|| Box::new(cbor::Parts::new(&self.spec)))
     }
 
     /// Its identity.

@@ -1,8 +1,11 @@
 //! Stretches of the log as bytes: SSE blocks, NDJSON lines, WebSocket frames, fragments of a page.
 //!
 //! Every event is one JSON object that begins with its `type`. The text of a sample that never changes is kept with
-//! its series; what is written here for each one is its value, its number and its time.
+//! its series; what is written here for each one is its value, its number and its time. A socket may have the same
+//! objects as CBOR.
 
+mod cbor;
+mod list;
 mod write;
 
 use std::{collections::HashMap, sync::Arc};
@@ -10,7 +13,10 @@ use std::{collections::HashMap, sync::Arc};
 use bytes::Bytes;
 
 use self::write::Out;
-pub use self::write::{LAST_CHUNK, chunked, sample_object, text_frame, unchunked};
+pub use self::{
+    list::List,
+    write::{LAST_CHUNK, chunked, frame, sample_object, unchunked},
+};
 use super::{
     Stream,
     log::{Entry, What},
@@ -65,7 +71,7 @@ pub fn chunk(stream: &Stream, view: &View, stretch: Stretch, max_events: u64) ->
     let mut upto = stretch.after;
     let mut batch: Vec<(Seq, &Series, f64)> = Vec::new();
     let shape = match spec.encoding {
-        Encoding::Socket(_) | Encoding::Page(_) => Shape::Batch,
+        Encoding::Socket(..) | Encoding::Page(_) => Shape::Batch,
         _ => spec.shape,
     };
     'entries: for entry in &entries {

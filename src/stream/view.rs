@@ -44,6 +44,15 @@ pub struct Page {
     pub host: String,
 }
 
+/// What a socket's frames are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Notation {
+    /// JSON in text frames.
+    Json,
+    /// CBOR in binary frames.
+    Cbor,
+}
+
 /// How events become bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Encoding {
@@ -51,8 +60,8 @@ pub enum Encoding {
     Sse,
     /// One JSON object a line.
     Ndjson,
-    /// WebSocket text frames, with header, for the subscription of this name.
-    Socket(Arc<str>),
+    /// WebSocket frames, with header, for the subscription of this name.
+    Socket(Arc<str>, Notation),
     /// A page's own stream: rendered fragments, and the samples of its charts.
     Page(Page),
 }

@@ -20,6 +20,7 @@ mod shapes;
 mod slow_reader;
 mod snapshots;
 mod socket;
+mod socket_cbor;
 mod socket_faults;
 mod socket_life;
 mod sse;

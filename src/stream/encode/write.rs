@@ -4,23 +4,39 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::Rendered;
+use super::{Rendered, cbor};
 use crate::{
     model::{Seq, Timestamp},
     series::Series,
-    stream::view::Encoding,
+    stream::view::{Encoding, Notation},
 };
 
-/// A text frame of a WebSocket, from a server: not masked (RFC 6455, 5.2).
-pub fn text_frame(payload: &[u8]) -> Bytes {
-    let mut bytes = Vec::with_capacity(payload.len() + 10);
-    frame(&mut bytes, payload);
+/// A JSON object as one frame of a WebSocket.
+pub fn frame(notation: Notation, json: &[u8]) -> Bytes {
+    let mut bytes = Vec::with_capacity(json.len() + 10);
+    put_frame(&mut bytes, notation, json);
     bytes.into()
 }
 
-fn frame(bytes: &mut Vec<u8>, payload: &[u8]) {
+fn put_frame(bytes: &mut Vec<u8>, notation: Notation, json: &[u8]) {
+    match notation {
+        Notation::Json => put_payload(bytes, notation, json),
+        Notation::Cbor => {
+            let mut payload = Vec::with_capacity(json.len());
+            cbor::object(&mut payload, json);
+            put_payload(bytes, notation, &payload);
+        }
+    }
+}
+
+/// One whole frame from a server: not masked (RFC 6455, 5.2).
+pub(super) fn put_payload(bytes: &mut Vec<u8>, notation: Notation, payload: &[u8]) {
     const FIN_TEXT: u8 = 0x81;
-    bytes.push(FIN_TEXT);
+    const FIN_BINARY: u8 = 0x82;
+    bytes.push(match notation {
+        Notation::Json => FIN_TEXT,
+        Notation::Cbor => FIN_BINARY,
+    });
     match payload.len() {
         short @ 0..=125 => bytes.push(short as u8),
         medium @ 126..=0xffff => {
@@ -106,7 +122,7 @@ impl<'a> Out<'a> {
     }
 
     fn is_http(&self) -> bool {
-        !matches!(self.encoding, Encoding::Socket(_))
+        !matches!(self.encoding, Encoding::Socket(..))
     }
 
     /// One event: `fields` writes what follows the type.
@@ -134,7 +150,7 @@ impl<'a> Out<'a> {
                 fields(out);
                 put(out, &["}\n"]);
             }
-            Encoding::Socket(subscription) => {
+            Encoding::Socket(subscription, notation) => {
                 let payload = &mut self.payload;
                 payload.clear();
                 put(
@@ -150,7 +166,7 @@ impl<'a> Out<'a> {
                 position(payload, self.epoch, seq);
                 fields(payload);
                 put(payload, &["}"]);
-                frame(out, payload);
+                put_frame(out, *notation, payload);
             }
         }
     }
@@ -168,6 +184,14 @@ impl<'a> Out<'a> {
         let Some(&(last, series, _)) = samples.last() else {
             return;
         };
+        if let Encoding::Socket(subscription, Notation::Cbor) = self.encoding {
+            self.payload.clear();
+            let position = (self.epoch, last);
+            cbor::metrics(&mut self.payload, subscription, position, samples, time);
+            put_payload(&mut self.bytes, Notation::Cbor, &self.payload);
+            samples.clear();
+            return;
+        }
         self.object("metrics", Some(last), |out| {
             put(
                 out,
@@ -257,12 +281,16 @@ fn integer(out: &mut Vec<u8>, value: i64) {
 
 /// The shortest text that reads back as the same number; whole numbers without a fraction.
 fn number(out: &mut Vec<u8>, value: f64) {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if value.fract() == 0.0 && value.abs() < EXACT {
-        integer(out, value as i64);
-    } else {
-        out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
+    match whole(value) {
+        Some(value) => integer(out, value),
+        None => out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes()),
     }
+}
+
+/// A value without a fraction, where every such value is exact.
+pub(super) fn whole(value: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (value.fract() == 0.0 && value.abs() < EXACT).then_some(value as i64)
 }
 
 #[cfg(test)]
@@ -295,11 +323,10 @@ mod tests {
 
     #[test]
     fn frames_have_the_three_lengths() {
-        assert_eq!(text_frame(b"hi")[..2], [0x81, 2]);
-        assert_eq!(text_frame(&[b'x'; 126])[..4], [0x81, 126, 0, 126]);
-        assert_eq!(
-            text_frame(&[b'x'; 65536])[..10],
-            [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]
-        );
+        let head = |payload: &[u8]| frame(Notation::Json, payload)[..10].to_vec();
+        assert_eq!(head(b"eight...")[..2], [0x81, 8]);
+        assert_eq!(head(&[b'x'; 126])[..4], [0x81, 126, 0, 126]);
+        assert_eq!(head(&[b'x'; 65536]), [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
+        assert_eq!(frame(Notation::Cbor, b"[1]"), [0x82, 2, 0x81, 1][..]);
     }
 }

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::cbor;
 use crate::{
     model::{Globs, LabelName},
     sources::supervisor::Action,
@@ -78,18 +79,31 @@ pub struct Refusal {
 
 const TYPES: &str = "ping, subscribe, unsubscribe, pause, resume, request_metrics, source, acknowledge, dismiss, clear";
 
+fn refuse(id: Option<String>, code: &'static str, message: String) -> Refusal {
+    Refusal { id, code, message }
+}
+
 /// Parses a text frame.
 pub fn parse(text: &str) -> Result<Frame, Refusal> {
-    let refuse = |id: Option<String>, code, message: String| Refusal { id, code, message };
     let value: Value = serde_json::from_str(text)
         .map_err(|error| refuse(None, "bad_json", format!("the frame is not JSON: {error}")))?;
-    let Value::Object(mut object) = value else {
-        return Err(refuse(
-            None,
-            "bad_json",
-            "the frame is not a JSON object".to_owned(),
-        ));
-    };
+    match value {
+        Value::Object(object) => of_object(object),
+        _ => {
+            let message = "the frame is not a JSON object";
+            Err(refuse(None, "bad_json", message.to_owned()))
+        }
+    }
+}
+
+/// Parses a binary frame: one CBOR map with the same fields.
+pub fn parse_cbor(bytes: &[u8]) -> Result<Frame, Refusal> {
+    let object =
+        cbor::object(bytes).map_err(|fault| refuse(None, "bad_cbor", fault.to_string()))?;
+    of_object(object)
+}
+
+fn of_object(mut object: Map<String, Value>) -> Result<Frame, Refusal> {
     let id = object.remove("id").map(|id| id.to_string());
     if id.as_ref().is_some_and(|id| id.len() > MAX_ID_BYTES) {
         let message = format!("id: at most {MAX_ID_BYTES} bytes of JSON");

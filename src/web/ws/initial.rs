@@ -8,10 +8,7 @@ use bytes::Bytes;
 use crate::{
     model::{Position, SeriesId, Timestamp},
     pipeline::{Live, LiveState},
-    stream::{
-        encode::{sample_object, text_frame},
-        filter::Filter,
-    },
+    stream::{encode::List, filter::Filter, view::Notation},
 };
 
 /// Samples in one frame, at most.
@@ -48,15 +45,14 @@ impl Initial {
     }
 
     /// The next frame; `None` when the last one was sent.
-    pub fn next(&mut self, live: &Live, subscription: &str) -> Option<Bytes> {
+    pub fn next(&mut self, live: &Live, subscription: &str, notation: Notation) -> Option<Bytes> {
         if self.begun && self.series.is_empty() {
             return None;
         }
         self.begun = true;
-        let mut data: Vec<u8> = Vec::new();
-        let mut count = 0;
+        let mut data = List::new(notation);
         let state = live.read();
-        while count < CHUNK
+        while data.count() < CHUNK
             && let Some((id, newest)) = self.series.last().copied()
         {
             let after = self.after;
@@ -67,15 +63,11 @@ impl Initial {
             let mut rest = points
                 .filter(|(_, (t, _))| *t <= newest && after.is_none_or(|after| *t > after))
                 .peekable();
-            while count < CHUNK
+            while data.count() < CHUNK
                 && let Some((series, (timestamp, value))) = rest.next()
             {
-                if !data.is_empty() {
-                    data.push(b',');
-                }
-                sample_object(&mut data, series, value, timestamp);
+                data.push(series, value, timestamp);
                 self.after = Some(timestamp);
-                count += 1;
             }
             if rest.peek().is_none() {
                 self.series.pop();
@@ -83,13 +75,10 @@ impl Initial {
             }
         }
         drop(state);
-        let mut payload = format!(
-            "{{\"type\":\"initial\",\"subscription\":\"{subscription}\",\"position\":\"{}\",\"data\":[",
+        let before = format!(
+            "\"type\":\"initial\",\"subscription\":\"{subscription}\",\"position\":\"{}\"",
             self.position
-        )
-        .into_bytes();
-        payload.extend_from_slice(&data);
-        payload.extend_from_slice(format!("],\"done\":{}}}", self.series.is_empty()).as_bytes());
-        Some(text_frame(&payload))
+        );
+        Some(data.frame(&before, &format!(",\"done\":{}", self.series.is_empty())))
     }
 }

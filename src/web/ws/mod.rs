@@ -1,6 +1,6 @@
 //! The WebSocket: `/ws`, commands in, subscriptions out.
 //!
-//! - [`command`]: frames of the client, parsed
+//! - [`command`]: frames of the client, parsed; [`cbor`]: those in CBOR as the JSON they stand for
 //! - `session`: what commands do
 //! - `body`: what is sent: answers, and what the subscriptions' cursors choose
 //! - `initial`: the windows in memory, at the start of a subscription
@@ -9,6 +9,7 @@
 //! actix-ws shakes hands and reads. Writing is ours, so that the frames of a tick are encoded once for all sockets.
 
 mod body;
+pub mod cbor;
 pub mod command;
 pub mod echo;
 mod frames;
@@ -19,13 +20,17 @@ use std::{cell::RefCell, rc::Rc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
+    http::header::SEC_WEBSOCKET_PROTOCOL,
     rt::{self, net::TcpStream},
     web,
 };
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, Message, ProtocolError};
 use tokio_stream::StreamExt as _;
 
-use self::{body::Sending, session::Session};
+use self::{
+    body::Sending,
+    session::{Message as Frame, Session},
+};
 use super::{
     problem::Problem,
     state::State,
@@ -35,9 +40,11 @@ use super::{
         takeover::{Desk, Handover},
     },
 };
+use crate::stream::view::Notation;
 
-/// The subprotocol spoken here.
-const PROTOCOL: &str = "tickwire.v1.json";
+/// The subprotocols spoken here. The first that a client lists is taken; without one it is JSON.
+const JSON: &str = "tickwire.v1.json";
+const CBOR: &str = "tickwire.v1.cbor";
 
 /// Close codes; from 4000 to 4499 the client may come back, from 4500 on it should not.
 mod close {
@@ -61,12 +68,16 @@ pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
     let inbound = Inbound::new(payload);
     let payload = inbound.payload(&request).map_err(no_handshake)?;
     let (response, _, messages) =
-        actix_ws::handle_with_protocols(&request, payload, &[PROTOCOL]).map_err(no_handshake)?;
+        actix_ws::handle_with_protocols(&request, payload, &[JSON, CBOR]).map_err(no_handshake)?;
     let messages = messages
         .max_frame_size(state.websocket().max_frame)
         .aggregate_continuations()
         .max_continuation_size(state.websocket().max_frame);
-    let session = Rc::new(RefCell::new(Session::new(&state, &shard)));
+    let notation = match response.headers().get(SEC_WEBSOCKET_PROTOCOL) {
+        Some(protocol) if protocol == CBOR => Notation::Cbor,
+        _ => Notation::Json,
+    };
+    let session = Rc::new(RefCell::new(Session::new(&state, &shard, notation)));
     // The handshake's own body stays: dropping it is what ends the reading side.
     let response = response.map_body(|_, handshake| {
         Handover::new(desk, move |socket| {
@@ -103,8 +114,12 @@ async fn read(mut messages: AggregatedMessageStream, session: Rc<RefCell<Session
         };
         session.borrow_mut().heard();
         match message {
-            AggregatedMessage::Text(text) => session::command(&session, &state, &text).await,
-            AggregatedMessage::Binary(_) => session.borrow_mut().refuse_binary(),
+            AggregatedMessage::Text(text) => {
+                session::command(&session, &state, Frame::Text(&text)).await;
+            }
+            AggregatedMessage::Binary(bytes) => {
+                session::command(&session, &state, Frame::Binary(&bytes)).await;
+            }
             AggregatedMessage::Ping(payload) => session.borrow_mut().answer(frames::pong(&payload)),
             AggregatedMessage::Pong(_) => {}
             AggregatedMessage::Close(reason) => {

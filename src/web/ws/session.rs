@@ -20,15 +20,16 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-pub use self::commands::command;
+pub use self::commands::{Message, command};
 use super::{close, command::Refusal, frames, initial::Initial};
 use crate::{
     stream::{
         Stream,
         cursor::{Cursor, Step},
-        encode::{self, text_frame},
+        encode,
         filter::Topic,
         shard::{Shard, Ticket},
+        view::Notation,
     },
     web::{
         connection::{Connection, reset_fields},
@@ -45,6 +46,7 @@ const PATIENCE: u32 = 100;
 /// See the module.
 pub struct Session {
     state: State,
+    notation: Notation,
     ticket: Ticket,
     connection: Connection,
     outbox: VecDeque<Bytes>,
@@ -86,7 +88,7 @@ pub async fn room(session: &Rc<RefCell<Session>>) {
 
 impl Session {
     /// A session that begins with its `hello`.
-    pub fn new(state: &State, shard: &Shard) -> Self {
+    pub fn new(state: &State, shard: &Shard, notation: Notation) -> Self {
         let stream = shard.stream();
         let limits = state.websocket();
         let connection = Connection::socket(stream);
@@ -104,6 +106,7 @@ impl Session {
         );
         let mut session = Self {
             state: state.clone(),
+            notation,
             ticket: shard.join(),
             connection,
             outbox: VecDeque::new(),
@@ -159,18 +162,6 @@ impl Session {
         self.closing.is_some()
     }
 
-    /// Commands are text.
-    pub fn refuse_binary(&mut self) {
-        if !self.within_rate() {
-            return;
-        }
-        self.refuse(&Refusal {
-            id: None,
-            code: "bad_frame",
-            message: "commands are JSON in text frames".to_owned(),
-        });
-    }
-
     fn wake(&mut self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
@@ -180,7 +171,7 @@ impl Session {
     fn say(&mut self, kind: &str, id: Option<&str>, fields: &str) {
         let id = id.map(|id| format!(",\"id\":{id}")).unwrap_or_default();
         let payload = format!("{{\"type\":\"{kind}\"{id}{fields}}}");
-        self.answer(text_frame(payload.as_bytes()));
+        self.answer(encode::frame(self.notation, payload.as_bytes()));
     }
 
     fn refuse(&mut self, refusal: &Refusal) {
@@ -272,7 +263,7 @@ impl Session {
             return Err(None);
         }
         if let Some(initial) = &mut subscription.initial {
-            if let Some(frame) = initial.next(&live, &subscription.name) {
+            if let Some(frame) = initial.next(&live, &subscription.name, self.notation) {
                 return Ok(frame);
             }
             subscription.initial = None;

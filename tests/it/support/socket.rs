@@ -17,12 +17,27 @@ use super::{Server, within};
 pub struct Socket {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     waiting: VecDeque<Value>,
+    /// The subprotocol that was agreed on; with that of CBOR, commands and frames are CBOR.
+    pub protocol: Option<String>,
 }
+
+const CBOR: &str = "tickwire.v1.cbor";
 
 impl Server {
     /// Opens `/ws`; its `hello` is the first frame.
     pub async fn socket(&self) -> Socket {
         Socket::open(self, "/ws", &[]).await.expect("a socket")
+    }
+
+    /// Likewise, with everything in CBOR.
+    pub async fn cbor_socket(&self) -> Socket {
+        self.socket_speaking(CBOR).await
+    }
+
+    /// Likewise, with an offer of subprotocols.
+    pub async fn socket_speaking(&self, protocols: &str) -> Socket {
+        let headers = [("sec-websocket-protocol", protocols)];
+        Socket::open(self, "/ws", &headers).await.expect("a socket")
     }
 }
 
@@ -41,9 +56,12 @@ impl Socket {
             request.headers_mut().insert(name, value);
         }
         let opened = within("a socket", tokio_tungstenite::connect_async(request)).await;
+        let (socket, response) = opened?;
+        let protocol = response.headers().get("sec-websocket-protocol");
         Ok(Self {
-            socket: opened?.0,
+            socket,
             waiting: VecDeque::new(),
+            protocol: protocol.map(|p| p.to_str().expect("text").to_owned()),
         })
     }
 
@@ -63,7 +81,11 @@ impl Socket {
 
     /// Sends a command.
     pub async fn say(&mut self, command: Value) {
-        self.send(Message::text(command.to_string())).await;
+        let message = match self.protocol.as_deref() {
+            Some(CBOR) => Message::binary(cbor(&command)),
+            _ => Message::text(command.to_string()),
+        };
+        self.send(message).await;
     }
 
     /// The next message of any kind; `None` at the end.
@@ -71,7 +93,20 @@ impl Socket {
         within("a frame", self.socket.next()).await?.ok()
     }
 
-    /// The next JSON frame; the protocol's own are passed over.
+    /// The object in a frame of the kind that was agreed on.
+    fn object(&self, message: &Message) -> Option<Value> {
+        match (message, self.protocol.as_deref()) {
+            (Message::Binary(bytes), Some(CBOR)) => {
+                Some(cbor4ii::serde::from_slice(bytes).expect("CBOR"))
+            }
+            (Message::Text(text), protocol) if protocol != Some(CBOR) => {
+                Some(serde_json::from_str(text).expect("JSON"))
+            }
+            _ => None,
+        }
+    }
+
+    /// The next frame with an object; the protocol's own are passed over.
     pub async fn next(&mut self) -> Value {
         if let Some(frame) = self.waiting.pop_front() {
             return frame;
@@ -81,10 +116,13 @@ impl Socket {
 
     async fn arriving(&mut self) -> Value {
         loop {
-            match self.message().await {
-                Some(Message::Text(text)) => return serde_json::from_str(&text).expect("JSON"),
+            let message = self.message().await;
+            if let Some(object) = message.as_ref().and_then(|m| self.object(m)) {
+                return object;
+            }
+            match message {
                 Some(Message::Ping(_) | Message::Pong(_)) => {}
-                other => panic!("a text frame was waited for, and there came {other:?}"),
+                other => panic!("an object was waited for, and there came {other:?}"),
             }
         }
     }
@@ -125,19 +163,21 @@ impl Socket {
         let search = async {
             loop {
                 match self.message().await {
-                    Some(Message::Text(text)) => {
-                        frames.push(serde_json::from_str(&text).expect("JSON"));
-                    }
                     Some(Message::Close(reason)) => {
                         return (frames, reason.map(|reason| reason.code.into()));
                     }
-                    Some(_) => {}
+                    Some(message) => frames.extend(self.object(&message)),
                     None => return (frames, None),
                 }
             }
         };
         within("the close", search).await
     }
+}
+
+/// A command in CBOR, by a writer that is not the server's.
+pub fn cbor(command: &Value) -> Vec<u8> {
+    cbor4ii::serde::to_vec(Vec::new(), command).expect("CBOR")
 }
 
 /// The samples in a frame as name and value, in order.

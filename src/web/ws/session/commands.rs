@@ -10,7 +10,7 @@ use crate::{
         encode,
         filter::{Filter, Topic},
         log::Start,
-        view::{Encoding, Shape, ViewSpec},
+        view::{Encoding, Notation, Shape, ViewSpec},
     },
     web::{
         query::Since,
@@ -23,12 +23,26 @@ use crate::{
     },
 };
 
-/// Does what a text frame asks for and answers it.
-pub async fn command(session: &Rc<RefCell<Session>>, state: &State, text: &str) {
+/// A frame with a command in it, or so it is hoped.
+pub enum Message<'a> {
+    /// A text frame.
+    Text(&'a str),
+    /// A binary frame.
+    Binary(&'a [u8]),
+}
+
+/// Does what a frame asks for and answers it.
+pub async fn command(session: &Rc<RefCell<Session>>, state: &State, message: Message<'_>) {
     if !session.borrow_mut().within_rate() {
         return;
     }
-    let frame = match command::parse(text) {
+    let notation = session.borrow().notation;
+    let parsed = match (notation, message) {
+        (Notation::Json, Message::Text(text)) => command::parse(text),
+        (Notation::Cbor, Message::Binary(bytes)) => command::parse_cbor(bytes),
+        (notation, _) => Err(other_kind(notation)),
+    };
+    let frame = match parsed {
         Ok(frame) => frame,
         Err(refusal) => return session.borrow_mut().refuse(&refusal),
     };
@@ -114,7 +128,7 @@ impl Session {
             filter: wanted.filter.clone(),
             shape: Shape::Batch,
             period: wanted.period,
-            encoding: Encoding::Socket(name.clone()),
+            encoding: Encoding::Socket(name.clone(), self.notation),
         };
         let view = stream.views().get(spec, None);
         let view = view.map_err(|error| ("too_many_views", error.to_string()))?;
@@ -173,7 +187,7 @@ impl Session {
 
     /// Answers with the newest value of each series that passes.
     fn newest(&mut self, filter: &Filter, id: Option<&str>) {
-        let mut data: Vec<u8> = Vec::new();
+        let mut data = encode::List::new(self.notation);
         let position = {
             let live = self.state.live().read();
             for window in live
@@ -182,20 +196,14 @@ impl Session {
                 .filter(|w| filter.series(w.series.key()))
             {
                 if let Some((timestamp, value)) = window.points().next_back() {
-                    if !data.is_empty() {
-                        data.push(b',');
-                    }
-                    encode::sample_object(&mut data, &window.series, value, timestamp);
+                    data.push(&window.series, value, timestamp);
                 }
             }
             self.state.stream().log().position()
         };
-        let data = String::from_utf8_lossy(&data);
-        self.say(
-            "metrics",
-            id,
-            &format!(",\"position\":\"{position}\",\"data\":[{data}]"),
-        );
+        let id = id.map(|id| format!(",\"id\":{id}")).unwrap_or_default();
+        let before = format!("\"type\":\"metrics\"{id},\"position\":\"{position}\"");
+        self.answer(data.frame(&before, ""));
     }
 
     fn find(&self, name: &str) -> Result<usize, (&'static str, String)> {
@@ -213,6 +221,23 @@ impl Session {
             Some(name) => Ok(vec![self.find(name)?]),
             None => Ok((0..self.subscriptions.len()).collect()),
         }
+    }
+}
+
+/// The refusal of a text frame where binary ones are spoken, and the other way round.
+fn other_kind(notation: Notation) -> Refusal {
+    let message = match notation {
+        Notation::Json => {
+            "commands are JSON in text frames; binary frames with CBOR are spoken with the subprotocol tickwire.v1.cbor"
+        }
+        Notation::Cbor => {
+            "commands are CBOR in binary frames; text frames with JSON are spoken with the subprotocol tickwire.v1.json"
+        }
+    };
+    Refusal {
+        id: None,
+        code: "bad_frame",
+        message: message.to_owned(),
     }
 }
 
