@@ -1,5 +1,6 @@
 //! The only place that knows everyone: builds the rooms, starts their tasks, stops them in order.
 
+mod descriptors;
 mod http;
 pub mod listener;
 
@@ -32,6 +33,7 @@ use crate::{
     stream::Stream,
     web::{
         connection::Door,
+        limits::Limits,
         pages::fill::watched::Watched,
         state::{Parts, State},
     },
@@ -155,9 +157,11 @@ impl App {
         );
         let mut server = config.server.clone();
         server.listen = address;
+        server.max_connections = descriptors::allow(server.max_connections);
         let state = State::new(Parts {
             clock,
             started,
+            limits: Limits::new(&server, &config.stream),
             server,
             websocket: config.websocket.clone(),
             ingest: config.ingest.clone(),

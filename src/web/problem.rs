@@ -5,6 +5,8 @@ use std::fmt;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
 use serde::Serialize;
 
+use super::limits::Limit;
+
 /// An error answer; small, since most answers are none.
 #[derive(Debug, Clone)]
 pub struct Problem(Box<Details>);
@@ -74,6 +76,49 @@ impl Problem {
         let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, detail);
         problem.0.retry_after_seconds = Some(1);
         problem
+    }
+
+    /// A limit was reached: `detail` is what is the case; the key is named behind it.
+    pub fn limit(limit: Limit, detail: &str) -> Self {
+        let (status, retry) = match limit {
+            Limit::Requests => (StatusCode::TOO_MANY_REQUESTS, Some(1..=1)),
+            Limit::Head => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, None),
+            Limit::Body | Limit::Unpacked | Limit::Frame => (StatusCode::PAYLOAD_TOO_LARGE, None),
+            // A place is given back when somebody leaves, which takes longer than a turn of a queue.
+            Limit::Connections | Limit::ConnectionsPerAddress | Limit::Clients => {
+                (StatusCode::SERVICE_UNAVAILABLE, Some(5..=15))
+            }
+            Limit::Views | Limit::Subscriptions | Limit::Commands => {
+                (StatusCode::SERVICE_UNAVAILABLE, Some(1..=1))
+            }
+        };
+        let detail = format!("{detail}, which is the limit (key {})", limit.key());
+        let mut problem = Self::new(status, detail);
+        // Random, so that those who were refused together do not come back together.
+        problem.0.retry_after_seconds = retry.map(rand::random_range);
+        problem
+    }
+
+    /// With this `Retry-After`.
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after_seconds = Some(seconds.max(1));
+        self
+    }
+
+    /// As the whole answer of a connection that is closed after it.
+    pub fn to_http(&self) -> String {
+        let Details { status, title, .. } = *self.0;
+        let retry = self.0.retry_after_seconds;
+        let retry = retry.map_or(String::new(), |seconds| {
+            format!("retry-after: {seconds}\r\n")
+        });
+        let body = serde_json::to_string(&*self.0).unwrap_or_default();
+        format!(
+            "HTTP/1.1 {} {title}\r\ncontent-type: application/problem+json\r\n{retry}content-length: {}\r\n\
+             connection: close\r\n\r\n{body}",
+            status.as_u16(),
+            body.len(),
+        )
     }
 
     /// 404.

@@ -15,10 +15,11 @@ mod frames;
 mod initial;
 mod session;
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, io, rc::Rc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
+    error::PayloadError,
     rt::{self, net::TcpStream},
     web,
 };
@@ -27,6 +28,8 @@ use tokio_stream::StreamExt as _;
 
 use self::{body::Sending, session::Session};
 use super::{
+    connection::Connection,
+    limits::Limit,
     problem::Problem,
     state::State,
     wire::{
@@ -66,7 +69,8 @@ pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
         .max_frame_size(state.websocket().max_frame)
         .aggregate_continuations()
         .max_continuation_size(state.websocket().max_frame);
-    let session = Rc::new(RefCell::new(Session::new(&state, &shard)));
+    let connection = Connection::socket(state.stream(), state.limits())?;
+    let session = Rc::new(RefCell::new(Session::new(&state, &shard, connection)));
     // The handshake's own body stays: dropping it is what ends the reading side.
     let response = response.map_body(|_, handshake| {
         Handover::new(desk, move |socket| {
@@ -97,6 +101,9 @@ async fn read(mut messages: AggregatedMessageStream, session: Rc<RefCell<Session
             Ok(message) => message,
             Err(error) => {
                 let (code, reason) = fault(&error);
+                if code == close::TOO_BIG {
+                    state.limits().count(Limit::Frame);
+                }
                 session.borrow_mut().close(code, reason);
                 break;
             }
@@ -122,15 +129,24 @@ async fn read(mut messages: AggregatedMessageStream, session: Rc<RefCell<Session
 }
 
 fn fault(error: &ProtocolError) -> (u16, &'static str) {
+    const TOO_BIG: (u16, &str) = (
+        close::TOO_BIG,
+        "frame over the limit (key websocket.max_frame)",
+    );
     match error {
-        // A message in pieces that is too large in all comes as the other one; so does a connection that broke, which
-        // nobody reads the reason of.
-        ProtocolError::Overflow | ProtocolError::Io(_) => (
-            close::TOO_BIG,
-            "frame over the limit (key websocket.max_frame)",
-        ),
+        ProtocolError::Overflow => TOO_BIG,
+        // A message in pieces that is too large in all comes as this; so does a connection that broke.
+        ProtocolError::Io(error) if error.kind() == io::ErrorKind::Other && !is_broken(error) => {
+            TOO_BIG
+        }
         _ => (close::PROTOCOL, "not a WebSocket frame"),
     }
+}
+
+fn is_broken(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(|cause| cause.is::<PayloadError>())
 }
 
 /// A message of the echo socket.

@@ -13,6 +13,7 @@ use crate::{
         view::{Encoding, Shape, ViewSpec},
     },
     web::{
+        limits::Limit,
         query::Since,
         start,
         state::State,
@@ -25,7 +26,7 @@ use crate::{
 
 /// Does what a text frame asks for and answers it.
 pub async fn command(session: &Rc<RefCell<Session>>, state: &State, text: &str) {
-    if !session.borrow_mut().within_rate() {
+    if !session.borrow_mut().within_rate(|| command::id_of(text)) {
         return;
     }
     let frame = match command::parse(text) {
@@ -104,6 +105,7 @@ impl Session {
     ) -> Result<(), (&'static str, String)> {
         let max = self.state.websocket().max_subscriptions;
         if self.subscriptions.len() >= max {
+            self.state.limits().count(Limit::Subscriptions);
             let message = format!("{max} subscriptions a socket (key websocket.max_subscriptions)");
             return Err(("too_many_subscriptions", message));
         }
@@ -117,7 +119,10 @@ impl Session {
             encoding: Encoding::Socket(name.clone()),
         };
         let view = stream.views().get(spec, None);
-        let view = view.map_err(|error| ("too_many_views", error.to_string()))?;
+        let view = view.map_err(|error| {
+            let refusal = self.state.limits().refuse(Limit::Views, &error.to_string());
+            ("too_many_views", refusal.to_string())
+        })?;
         self.named += 1;
         let metrics = wanted.topics.contains(Topic::Metrics);
         let (start, initial) = if wanted.since.is_none() && metrics {
