@@ -42,8 +42,13 @@ pub struct Unknown(pub Uuid);
 
 /// The inlet is full, or the server is stopping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many batches are waiting (key ingest.queue); try again")]
+#[error("too many batches are waiting (key {}); try again", Self::KEY)]
 pub struct Busy;
+
+impl Busy {
+    /// The key that says how many may wait.
+    pub const KEY: &str = "ingest.queue";
+}
 
 #[derive(Debug)]
 pub(super) enum Message {

@@ -8,7 +8,7 @@ use std::{fmt::Write as _, sync::atomic::Ordering::Relaxed};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{problem::Problem, state::State};
-use crate::stream::counters::LATENCY_BUCKETS;
+use crate::{pipeline::Busy, stream::counters::LATENCY_BUCKETS};
 
 /// `GET /metrics`
 pub async fn metrics(request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -280,7 +280,7 @@ fn refusals(page: &mut Page, state: &State) {
         .map(|(limit, count)| (limit.key().to_owned(), count as f64))
         .collect();
     for (key, count) in [
-        ("ingest.queue", parts.inlet.refused()),
+        (Busy::KEY, parts.inlet.refused()),
         ("series.max", parts.registry.refused()),
     ] {
         refused.push((key.to_owned(), count as f64));

@@ -113,7 +113,7 @@ pub async fn samples(request: HttpRequest, payload: web::Payload) -> Result<Http
     let mut accepted = 0;
     if !batches.is_empty() {
         let outcomes = state.parts().inlet.push(batches).await;
-        let outcomes = outcomes.map_err(|busy| Problem::busy(busy.to_string()))?;
+        let outcomes = outcomes.map_err(Problem::from)?;
         for (outcome, lines) in outcomes.into_iter().zip(lines) {
             accepted += outcome.accepted;
             for (index, refused) in outcome.refused {

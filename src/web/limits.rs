@@ -215,7 +215,7 @@ impl Limits {
 
     /// Addresses that something is remembered about.
     pub fn addresses(&self) -> usize {
-        self.0.addresses.lock().len()
+        self.0.addresses.lock().count(Instant::now())
     }
 
     /// Who is limited at this address; `None` is nobody.

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
 use serde::Serialize;
 
 use super::limits::Limit;
+use crate::pipeline::Busy;
 
 /// An error answer; small, since most answers are none.
 #[derive(Debug, Clone)]
@@ -33,6 +34,9 @@ pub struct Details {
     /// What it may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<String>,
+    /// The key of the limit that was reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<&'static str>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
 }
@@ -48,6 +52,7 @@ impl Problem {
             parameter: None,
             value: None,
             accepted: None,
+            limit: None,
             retry_after_seconds: None,
         }))
     }
@@ -93,10 +98,16 @@ impl Problem {
             }
         };
         let detail = format!("{detail}, which is the limit (key {})", limit.key());
-        let mut problem = Self::new(status, detail);
+        let mut problem = Self::new(status, detail).of(limit.key());
         // Random, so that those who were refused together do not come back together.
         problem.0.retry_after_seconds = retry.map(rand::random_range);
         problem
+    }
+
+    /// Because of the limit of this key.
+    pub fn of(mut self, key: &'static str) -> Self {
+        self.0.limit = Some(key);
+        self
     }
 
     /// With this `Retry-After`.
@@ -139,6 +150,12 @@ pub async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Problem>
     Err(Problem::not_found(format!(
         "there is no {method} {path:?} here; GET /api/openapi.json says what there is"
     )))
+}
+
+impl From<Busy> for Problem {
+    fn from(busy: Busy) -> Self {
+        Self::busy(busy.to_string()).of(Busy::KEY)
+    }
 }
 
 fn as_number<S: serde::Serializer>(status: &StatusCode, s: S) -> Result<S::Ok, S::Error> {

@@ -116,9 +116,13 @@ impl Addresses {
             }
         }
         if self.entries.len() >= self.sweep_at {
-            self.entries.retain(|_, entry| !entry.is_idle(now));
-            self.sweep_at = FEW.max(self.entries.len() * 2);
+            self.sweep(now);
         }
+    }
+
+    fn sweep(&mut self, now: Duration) {
+        self.entries.retain(|_, entry| !entry.is_idle(now));
+        self.sweep_at = FEW.max(self.entries.len() * 2);
     }
 
     /// One request; how long to wait if it is one too many.
@@ -140,8 +144,9 @@ impl Addresses {
         Ok(())
     }
 
-    /// How many are known.
-    pub fn len(&self) -> usize {
+    /// How many need be known.
+    pub fn count(&mut self, now: Instant) -> usize {
+        self.sweep(now.duration_since(self.begun));
         self.entries.len()
     }
 }
@@ -204,9 +209,10 @@ mod tests {
             assert!(addresses.connect(number(n)));
             assert_eq!(addresses.request(number(n), Account::Requests, now), Ok(()));
             addresses.disconnect(number(n), now);
-            assert!(addresses.len() <= FEW, "{}", addresses.len());
+            assert!(addresses.entries.len() <= FEW);
         }
         addresses.disconnect(number(0), begun + Duration::from_secs(200));
+        assert_eq!(addresses.count(begun + Duration::from_secs(201)), 0);
         assert!(addresses.connect(number(0)));
     }
 }

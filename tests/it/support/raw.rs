@@ -124,6 +124,7 @@ impl Answer {
         assert_eq!(problem["status"], status, "{self:?}");
         let detail = problem["detail"].as_str().expect("a detail");
         assert!(detail.contains(&format!("(key {key})")), "{detail}");
+        assert_eq!(problem["limit"], key, "{self:?}");
     }
 }
 
