@@ -97,8 +97,9 @@ pub struct Limits(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     server: config::Server,
-    /// Streams and sockets, at most.
+    /// Streams and sockets, at most; fewer than wanted if they would leave no connections for requests.
     max_clients: usize,
+    wanted_clients: usize,
     connections: AtomicUsize,
     clients: AtomicUsize,
     farewells: AtomicUsize,
@@ -116,6 +117,7 @@ impl Limits {
         Self(Arc::new(Inner {
             server: server.clone(),
             max_clients: stream.max_clients.min(left),
+            wanted_clients: stream.max_clients,
             connections: AtomicUsize::new(0),
             clients: AtomicUsize::new(0),
             farewells: AtomicUsize::new(0),
@@ -171,7 +173,10 @@ impl Limits {
         Taken::new(&self.0, |i| &i.clients, max)
             .map(|taken| Place { _taken: taken })
             .ok_or_else(|| {
-                let detail = format!("{max} streams and sockets are open");
+                let mut detail = format!("{max} streams and sockets are open");
+                if max < self.0.wanted_clients {
+                    detail.push_str(" (nine tenths of server.max_connections)");
+                }
                 self.refuse(Limit::Clients, &detail)
             })
     }
