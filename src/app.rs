@@ -82,6 +82,7 @@ pub struct App {
     serving: Task<io::Result<()>>,
     teller: Task<()>,
     pipeline: Task<()>,
+    replays: Task<()>,
     writer: JoinHandle<()>,
     shutdown_timeout: Duration,
 }
@@ -138,6 +139,7 @@ impl App {
         let (mut pipeline, inlet) = Pipeline::new(parts, config.ingest.queue);
         pipeline.restored(restored);
         let pipeline = tokio::spawn(pipeline.run(stop.clone()));
+        let replays = tokio::spawn(stream.replays().clone().run(stop.clone()));
 
         let sources = Supervisor::new(clock.clone(), inlet.clone(), plans(&config));
         let control = Control::new(clock.clone(), inlet.clone(), sources.clone());
@@ -194,6 +196,7 @@ impl App {
             serving,
             teller,
             pipeline,
+            replays,
             writer,
             shutdown_timeout: config.server.shutdown_timeout,
         })
@@ -224,6 +227,7 @@ impl App {
         .await;
         self.stop.cancel();
         within("status", STAGE, self.teller).await;
+        within("the turns of replays", STAGE, self.replays).await;
         within("the pipeline", STAGE, self.pipeline).await;
         let (store, writer) = (self.store, self.writer);
         let flushed = tokio::task::spawn_blocking(move || {

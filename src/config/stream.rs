@@ -36,7 +36,7 @@ impl Default for Stream {
             heartbeat: Duration::from_secs(15),
             slow_after: Duration::from_secs(5),
             max_clients: 20_000,
-            max_replays: 64,
+            max_replays: 16,
             max_views: 1000,
             retry: Duration::from_secs(2),
         }

@@ -19,7 +19,7 @@ use super::{
     encode::{self, Chunk},
     filter::Topic,
     log::{ALERTS, Floors, ResetReason, Start},
-    replays::{self, Turn},
+    replays::Turn,
     view::{Samples, Stretch, View},
 };
 use crate::model::{Seq, Timestamp};
@@ -222,9 +222,7 @@ impl Cursor {
             if !self.replay || self.at >= stream.previous_head() {
                 self.turn = None;
             } else if !stream.replays().take(&mut self.turn) {
-                return Step::Wait {
-                    due: Some(replays::LEASE),
-                };
+                return Step::Wait { due: None };
             }
             let (chunk, conflated) = match self.choose(stream, target, now) {
                 Ok(chosen) => chosen,

@@ -3,7 +3,8 @@
 //! To encode the past costs time that the present needs too. When thousands come back at once, each from a position of
 //! its own, a tick would wait for all of them; so they take turns, first come, first served. Nothing is held for who
 //! waits but a number: its cursor has not begun. Who has a turn and does not come for more within [`LEASE`] is waiting
-//! for its client, not for us, and loses the turn to the next.
+//! for its client, not for us, and loses the turn to the next. So the turns bound how much is encoded between two looks
+//! at everything else, and not how many clients may be slow.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,9 +14,11 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
-/// A turn that is not used for this long is over; who waits looks again after this long at the latest.
-pub const LEASE: Duration = Duration::from_millis(250);
+/// A turn that is not used for this long is over if somebody waits.
+const LEASE: Duration = Duration::from_millis(10);
 
 /// See the module; a cheap handle.
 #[derive(Debug, Clone)]
@@ -25,6 +28,8 @@ pub struct Replays(Arc<Inner>);
 struct Inner {
     max: usize,
     turns: Mutex<Turns>,
+    /// Somebody waits.
+    queued: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +70,7 @@ impl Replays {
         Self(Arc::new(Inner {
             max,
             turns: Mutex::default(),
+            queued: Notify::new(),
         }))
     }
 
@@ -87,18 +93,43 @@ impl Replays {
             turn.number = turns.numbered;
             turns.waiting.insert(turn.number, None);
         }
-        if turns.taken.len() >= self.0.max {
-            turns
-                .taken
-                .retain(|_, used| now.duration_since(*used) < LEASE);
-        }
         turns.hand_out(self.0.max, now);
         let waits = !turns.taken.contains_key(&turn.number);
         if waits && !turn.waits {
             turns.waited += 1;
         }
         turn.waits = waits;
+        if waits {
+            self.0.queued.notify_one();
+        }
         !waits
+    }
+
+    /// Ends turns that are not used while others wait, until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let watch = async {
+            loop {
+                self.0.queued.notified().await;
+                while self.move_up() {
+                    tokio::time::sleep(LEASE).await;
+                }
+            }
+        };
+        tokio::select! {
+            () = watch => {}
+            () = stop.cancelled() => {}
+        }
+    }
+
+    /// Whether somebody still waits.
+    fn move_up(&self) -> bool {
+        let now = Instant::now();
+        let mut turns = self.0.turns.lock();
+        turns
+            .taken
+            .retain(|_, used| now.duration_since(*used) < LEASE);
+        turns.hand_out(self.0.max, now);
+        !turns.waiting.is_empty()
     }
 
     /// How many there are.

@@ -74,7 +74,7 @@ async fn there_are_so_many_connections_and_streams_cannot_take_the_last_ones() {
         streams.push(stream(&server, source).await);
     }
     // A socket is as good as a stream.
-    let socket = raw::upgrade(server.app.address(), "/ws").await;
+    let socket = server.socket().await;
     for path in ["/api/events/all", "/pages/stream?page=overview"] {
         let answer = ask(&server, "127.0.0.1", path).await;
         answer.assert_problem(503, "stream.max_clients");
