@@ -1,7 +1,7 @@
 //! Limits: the error, the counter, that others are not disturbed, and that a place is given back.
 
 use serde_json::json;
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{raw::Plain, *};
 
@@ -68,67 +68,81 @@ async fn an_address_has_so_many_connections_and_streams_are_among_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn there_are_so_many_connections_and_streams_cannot_take_the_last_ones() {
-    let server = Server::with("[server]\nmax_connections = 5").await;
+    let server = Server::with("[server]\nmax_connections = 35").await;
     let mut streams = Vec::new();
-    for source in ["127.0.0.1", "127.0.0.2", "127.0.0.3"] {
-        streams.push(stream(&server, source).await);
+    for _ in 0..30 {
+        streams.push(stream(&server, "127.0.0.2").await);
     }
     // A socket is as good as a stream.
     let socket = server.socket().await;
+    // Operators still see how it is.
+    let mut last = Plain::from("127.0.0.1", server.app.address()).await;
+    let upgrade = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                   sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     for path in ["/api/events/all", "/pages/stream?page=overview"] {
-        let answer = ask(&server, "127.0.0.1", path).await;
+        last.ask(path, "").await;
+        last.answer()
+            .await
+            .assert_problem(503, "stream.max_clients");
+    }
+    for path in ["/ws", "/ws/echo"] {
+        let mut another = Plain::from("127.0.0.1", server.app.address()).await;
+        another.ask(path, upgrade).await;
+        let answer = another.answer().await;
         answer.assert_problem(503, "stream.max_clients");
         assert!((5..=15).contains(&retry_after(&answer)), "{answer:?}");
     }
-    for path in ["/ws", "/ws/echo"] {
-        match Socket::open(&server, path, &[]).await {
-            Err(Error::Http(answer)) => assert_eq!(answer.status(), 503),
-            other => panic!("{path}: {other:?}"),
+    let clients = "tickwire_refused_total{limit=\"stream.max_clients\"}";
+    assert_eq!(last.metric(clients).await, 4.0);
+    // Connections that ask nothing can take what is left.
+    let mut idle = Vec::new();
+    let answer = loop {
+        let mut another = Plain::from("127.0.0.1", server.app.address()).await;
+        another.ask("/healthz", "").await;
+        let answer = another.answer().await;
+        if answer.status != 200 {
+            break answer;
         }
-    }
-    // Operators still see how it is; this connection stays and is the last one.
-    let metric = "tickwire_refused_total{limit=\"stream.max_clients\"}";
-    assert_eq!(server.metric(metric).await, 4.0);
-    assert_eq!(server.metric("tickwire_connections").await, 5.0);
-    let answer = ask(&server, "127.0.0.1", "/healthz").await;
+        idle.push(another);
+        assert!(idle.len() <= 3);
+    };
     answer.assert_problem(503, "server.max_connections");
     assert!((5..=15).contains(&retry_after(&answer)), "{answer:?}");
-    assert_eq!(refused(&server, "server.max_connections").await, 1.0);
+    let connections = "tickwire_refused_total{limit=\"server.max_connections\"}";
+    assert_eq!(last.metric(connections).await, 1.0);
 
-    drop((streams, socket));
+    drop((streams, socket, idle));
     let back = async {
-        while server.metric("tickwire_connections").await > 1.0 {}
-        let clients = "tickwire_clients{kind=\"websocket\"}";
-        while server.metric(clients).await > 0.0 {}
+        while last.metric("tickwire_connections").await > 1.0 {}
+        while last.metric("tickwire_clients{kind=\"sse\"}").await > 0.0 {}
+        while last.metric("tickwire_clients{kind=\"websocket\"}").await > 0.0 {}
     };
     within("the places to be given back", back).await;
     let _socket = server.socket().await;
     let mut stream = server.stream("/api/events/metrics").await;
-    server.sample("cpu", 1).await;
+    last.push(r#"{"name":"cpu","value":1}"#).await;
     stream.event("metric").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crowd_that_is_refused_disturbs_nobody() {
-    let server = Server::with("[server]\nmax_connections = 4").await;
+    let server = Server::with("[server]\nmax_connections = 2").await;
     let mut open = server.stream("/api/events/metrics").await;
-    let _others = (
-        stream(&server, "127.0.0.2").await,
-        stream(&server, "127.0.0.2").await,
-    );
-    server.metric("tickwire_connections").await;
+    let mut last = Plain::from("127.0.0.1", server.app.address()).await;
+    assert_eq!(last.metric("tickwire_connections").await, 2.0);
     // More than are told why; none of them asks anything.
     let mut crowd = Vec::new();
     for _ in 0..400 {
         crowd.push(Plain::from("127.0.0.4", server.app.address()).await);
     }
-    server.sample("cpu", 1).await;
+    last.push(r#"{"name":"cpu","value":1}"#).await;
     open.event("metric").await;
     for one in &mut crowd {
         one.closed().await;
     }
-    assert_eq!(refused(&server, "server.max_connections").await, 400.0);
-    assert_eq!(server.metric("tickwire_connections").await, 4.0);
+    let connections = "tickwire_refused_total{limit=\"server.max_connections\"}";
+    assert_eq!(last.metric(connections).await, 400.0);
+    assert_eq!(last.metric("tickwire_connections").await, 2.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -173,6 +173,23 @@ impl Plain {
         }
     }
 
+    /// The value of a metric on `/metrics`, over this connection.
+    pub async fn metric(&mut self, name: &str) -> f64 {
+        self.ask("/metrics", "").await;
+        let page = self.answer().await.body;
+        super::http::metric(&page, name)
+    }
+
+    /// Pushes samples that must all be taken.
+    pub async fn push(&mut self, body: &str) {
+        let length = body.len();
+        let request = format!(
+            "POST /api/ingest HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        self.send(request.as_bytes()).await;
+        assert_eq!(self.answer().await.status, 200);
+    }
+
     /// Waits until the server closes.
     pub async fn closed(&mut self) {
         let mut rest = Vec::new();
