@@ -40,7 +40,7 @@ struct Turns {
     taken: HashMap<u64, Instant>,
     /// Who waits, in order.
     waiting: BTreeMap<u64, Option<Waker>>,
-    /// How many had to wait.
+    /// How often somebody had to wait.
     waited: u64,
 }
 
@@ -51,7 +51,7 @@ pub struct Counts {
     pub encoding: usize,
     /// Waiting for one.
     pub waiting: usize,
-    /// That have ever had to wait.
+    /// How often one had to wait.
     pub waited: u64,
 }
 

@@ -310,7 +310,7 @@ fn refusals(page: &mut Page, state: &State) {
     page.one(
         "tickwire_replays_waited_total",
         "counter",
-        "Replays that had to wait for their turn.",
+        "Times that a replay had to wait for its turn.",
         replays.waited as f64,
     );
 }
