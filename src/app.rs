@@ -1,5 +1,6 @@
 //! The only place that knows everyone: builds the rooms, starts their tasks, stops them in order.
 
+mod descriptors;
 mod http;
 pub mod listener;
 
@@ -32,6 +33,7 @@ use crate::{
     stream::Stream,
     web::{
         connection::Door,
+        limits::Limits,
         pages::fill::watched::Watched,
         state::{Parts, State},
     },
@@ -80,6 +82,7 @@ pub struct App {
     serving: Task<io::Result<()>>,
     teller: Task<()>,
     pipeline: Task<()>,
+    replays: Task<()>,
     writer: JoinHandle<()>,
     shutdown_timeout: Duration,
 }
@@ -136,6 +139,7 @@ impl App {
         let (mut pipeline, inlet) = Pipeline::new(parts, config.ingest.queue);
         pipeline.restored(restored);
         let pipeline = tokio::spawn(pipeline.run(stop.clone()));
+        let replays = tokio::spawn(stream.replays().clone().run(stop.clone()));
 
         let sources = Supervisor::new(clock.clone(), inlet.clone(), plans(&config));
         let control = Control::new(clock.clone(), inlet.clone(), sources.clone());
@@ -155,9 +159,11 @@ impl App {
         );
         let mut server = config.server.clone();
         server.listen = address;
+        server.max_connections = descriptors::allow(server.max_connections);
         let state = State::new(Parts {
             clock,
             started,
+            limits: Limits::new(&server, &config.stream),
             server,
             websocket: config.websocket.clone(),
             ingest: config.ingest.clone(),
@@ -190,6 +196,7 @@ impl App {
             serving,
             teller,
             pipeline,
+            replays,
             writer,
             shutdown_timeout: config.server.shutdown_timeout,
         })
@@ -220,6 +227,7 @@ impl App {
         .await;
         self.stop.cancel();
         within("status", STAGE, self.teller).await;
+        within("the turns of replays", STAGE, self.replays).await;
         within("the pipeline", STAGE, self.pipeline).await;
         let (store, writer) = (self.store, self.writer);
         let flushed = tokio::task::spawn_blocking(move || {

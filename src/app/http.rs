@@ -1,8 +1,8 @@
 //! The HTTP server: connections in, each with the routes of its worker.
 
-use std::{io, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
-use actix_http::HttpService;
+use actix_http::{HttpService, error::DispatchError};
 use actix_server::Server;
 use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::{
@@ -18,7 +18,12 @@ use super::listener;
 use crate::{
     config,
     stream::shard::Shard,
-    web::{self, state::State, wire::takeover::Io},
+    web::{
+        self,
+        limits::{FAREWELLS, Limits},
+        state::State,
+        wire::{refusal, takeover::Io},
+    },
 };
 
 /// How long HTTP may take to end what is under way, after the streams have been told.
@@ -55,6 +60,7 @@ pub fn serve(
             .wrap(CatchPanic::default())
             .wrap(middleware::from_fn(web::people::readable_errors))
             .wrap(middleware::from_fn(web::guard::guard))
+            .wrap(middleware::from_fn(web::limits::gate::gate))
             .into_factory()
             .map_err(|error: actix_web::Error| error.error_response());
         let http = HttpService::build()
@@ -66,19 +72,33 @@ pub fn serve(
             .graceful_shutdown_signal(move || draining.clone().cancelled_owned())
             .on_connect_ext(|io: &Io, data| io.introduce(data))
             .h1(map_config(app, |()| AppConfig::default()));
-        fn_service(|socket: TcpStream| async move {
-            listener::tune(&socket);
-            let peer = socket.peer_addr().ok();
-            Ok::<_, actix_http::error::DispatchError>((Io::new(socket), peer))
-        })
-        .and_then(http)
+        let limits = state.limits().clone();
+        fn_service(move |socket: TcpStream| accept(socket, limits.clone())).and_then(http)
     };
     let server = Server::build()
         .workers(workers)
-        .max_concurrent_connections(config.max_connections.div_ceil(workers))
+        // Never reached: the limit is ours, since streams are no concern of this one's.
+        .max_concurrent_connections(config.max_connections + FAREWELLS)
         .backlog(listener::BACKLOG)
         .disable_signals()
         .shutdown_timeout(GRACE_SECONDS)
         .listen("http", listener, connections)?;
     Ok(server.run())
+}
+
+/// A connection that has a place; the others are told why not, and closed.
+async fn accept(
+    socket: TcpStream,
+    limits: Limits,
+) -> Result<(Io, Option<SocketAddr>), DispatchError> {
+    listener::tune(&socket);
+    let peer = socket.peer_addr().ok();
+    match limits.admit(peer.map(|peer| peer.ip())) {
+        Ok(permit) => Ok((Io::new(socket, permit), peer)),
+        Err(problem) => {
+            refusal::refuse(socket, &problem, &limits).await;
+            // Seen by nobody.
+            Err(DispatchError::InternalError)
+        }
+    }
 }

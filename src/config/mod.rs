@@ -36,6 +36,7 @@ use toml::de::DeTable;
 use crate::model::Rule;
 
 pub use self::{
+    accept::Network,
     alerts::Alerts,
     fault::{Fault, Faults},
     ingest::Ingest,

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{
-    accept::{Accept, Address, AllowedHost, ListOf, Origin, Path, Raw, Span, Switch, Whole},
+    accept::{
+        Accept, Address, Addresses, AllowedHost, ListOf, Network, Origin, Path, Raw, Size, Span,
+        Switch, Whole,
+    },
     fault::Fault,
     overrides::{COMMAND_LINE, Overrides},
     table::Table,
@@ -25,6 +28,16 @@ pub struct Server {
     pub workers: usize,
     /// The most connections at once, over all workers.
     pub max_connections: usize,
+    /// Likewise, from one address.
+    pub max_connections_per_address: usize,
+    /// Requests a second that one address may go on with for ever.
+    pub requests_per_second: u32,
+    /// Requests that one address may send at once.
+    pub request_burst: u32,
+    /// The largest head of a request, in bytes: its line and headers.
+    pub max_head: usize,
+    /// Addresses of which one speaks for many: limits of one address are not for them.
+    pub unlimited_addresses: Vec<Network>,
     /// `Host` headers taken besides loopback names and the address listened on; lower case, without port.
     pub allowed_hosts: Vec<String>,
     /// Origins taken besides the server's own; lower case.
@@ -42,6 +55,14 @@ impl Default for Server {
             data: PathBuf::from("data"),
             workers: 0,
             max_connections: 25_000,
+            max_connections_per_address: 1000,
+            requests_per_second: 200,
+            request_burst: 1000,
+            max_head: 32 << 10,
+            unlimited_addresses: ["127.0.0.0/8", "::1"]
+                .into_iter()
+                .filter_map(Network::parse)
+                .collect(),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             allow_unauthenticated: false,
@@ -61,6 +82,27 @@ impl Server {
                 "max_connections",
                 &Whole(1..=1_000_000),
                 default.max_connections,
+            ),
+            max_connections_per_address: table.value(
+                "max_connections_per_address",
+                &Whole(1..=1_000_000),
+                default.max_connections_per_address,
+            ),
+            requests_per_second: table.value(
+                "requests_per_second",
+                &Whole(1..=1_000_000),
+                default.requests_per_second,
+            ),
+            request_burst: table.value(
+                "request_burst",
+                &Whole(1..=1_000_000),
+                default.request_burst,
+            ),
+            max_head: table.value("max_head", &Size(1 << 10..=128 << 10), default.max_head),
+            unlimited_addresses: table.value(
+                "unlimited_addresses",
+                &ListOf(Addresses),
+                default.unlimited_addresses,
             ),
             allowed_hosts: table.value(
                 "allowed_hosts",

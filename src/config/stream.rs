@@ -18,6 +18,10 @@ pub struct Stream {
     pub heartbeat: Duration,
     /// A live reader whose oldest pending sample is older than this gets conflated metrics.
     pub slow_after: Duration,
+    /// The most streams and sockets at once; one more is refused.
+    pub max_clients: usize,
+    /// The most clients at once for which the past is encoded; the others wait their turn.
+    pub max_replays: usize,
     /// The most different views (filter, shape and rate) at once; one more is refused.
     pub max_views: usize,
     /// What readers are told to wait before they reconnect (`retry:`).
@@ -31,6 +35,8 @@ impl Default for Stream {
             alerts_kept: 10_000,
             heartbeat: Duration::from_secs(15),
             slow_after: Duration::from_secs(5),
+            max_clients: 20_000,
+            max_replays: 16,
             max_views: 1000,
             retry: Duration::from_secs(2),
         }
@@ -49,6 +55,8 @@ impl Stream {
                 &Span::millis(100, 600_000),
                 default.slow_after,
             ),
+            max_clients: table.value("max_clients", &Whole(1..=1_000_000), default.max_clients),
+            max_replays: table.value("max_replays", &Whole(1..=100_000), default.max_replays),
             max_views: table.value("max_views", &Whole(1..=100_000), default.max_views),
             retry: table.value("retry", &Span::millis(100, 300_000), default.retry),
         };

@@ -2,6 +2,11 @@
 //!
 //! When it is full a push is refused with [`Busy`] (503 and `Retry-After` to its sender); a source's own thread waits.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -37,8 +42,13 @@ pub struct Unknown(pub Uuid);
 
 /// The inlet is full, or the server is stopping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many batches are waiting (key ingest.queue); try again")]
+#[error("too many batches are waiting (key {}); try again", Self::KEY)]
 pub struct Busy;
+
+impl Busy {
+    /// The key that says how many may wait.
+    pub const KEY: &str = "ingest.queue";
+}
 
 #[derive(Debug)]
 pub(super) enum Message {
@@ -63,26 +73,30 @@ pub(super) enum Message {
 
 /// The inlet; a cheap handle.
 #[derive(Debug, Clone)]
-pub struct Inlet(mpsc::Sender<Message>);
+pub struct Inlet {
+    sender: mpsc::Sender<Message>,
+    refused: Arc<AtomicU64>,
+}
 
 impl Inlet {
     pub(super) fn new(sender: mpsc::Sender<Message>) -> Self {
-        Self(sender)
+        Self {
+            sender,
+            refused: Arc::default(),
+        }
     }
 
     /// Hands over what was pushed in one request, which is taken in one turn, and tells what became of each batch.
     pub async fn push(&self, batches: Vec<Batch>) -> Result<Vec<Outcome>, Busy> {
         let (reply, outcomes) = oneshot::channel();
         let message = Message::Batches { batches, reply };
-        self.0.try_send(message).map_err(|_| Busy)?;
+        self.try_send(message)?;
         outcomes.await.map_err(|_| Busy)
     }
 
     /// Hands over a line of the feed.
     pub fn activity(&self, activity: Activity) -> Result<(), Busy> {
-        self.0
-            .try_send(Message::Activity(activity))
-            .map_err(|_| Busy)
+        self.try_send(Message::Activity(activity))
     }
 
     /// From a source's own thread: hands over a batch, waiting for room, and tells what became of it.
@@ -90,7 +104,7 @@ impl Inlet {
         let (reply, outcomes) = oneshot::channel();
         let batches = vec![batch];
         let message = Message::Batches { batches, reply };
-        self.0.blocking_send(message).map_err(|_| Busy)?;
+        self.sender.blocking_send(message).map_err(|_| Busy)?;
         let outcomes = outcomes.blocking_recv().map_err(|_| Busy)?;
         outcomes.into_iter().next().ok_or(Busy)
     }
@@ -98,33 +112,45 @@ impl Inlet {
     /// From a source's own thread: what a host is busy with.
     pub fn processes_blocking(&self, host: HostName, rows: Vec<ProcessRow>) {
         // A list that is lost is replaced by the next one.
-        let _ = self.0.blocking_send(Message::Processes { host, rows });
+        let _ = self.sender.blocking_send(Message::Processes { host, rows });
     }
 
     /// From a source's own thread: a line of the feed.
     pub fn activity_blocking(&self, activity: Activity) {
         // The pipeline is gone only when the server stops, and then nobody reads the feed.
-        let _ = self.0.blocking_send(Message::Activity(activity));
+        let _ = self.sender.blocking_send(Message::Activity(activity));
     }
 
     /// A source was started or stopped: the silence of a stopped one is not missing data. Not from an async thread.
     pub fn source_acts_blocking(&self, source: SourceId, runs: bool) {
         // The pipeline is gone only when the server stops, and its rules with it.
-        let _ = self.0.blocking_send(Message::SourceActs { source, runs });
+        let _ = self
+            .sender
+            .blocking_send(Message::SourceActs { source, runs });
     }
 
     /// Does something to alerts; tells how many changed.
     pub async fn alerts(&self, command: AlertCommand) -> Result<Result<usize, Unknown>, Busy> {
         let (reply, outcome) = oneshot::channel();
-        self.0
-            .try_send(Message::Alerts { command, reply })
-            .map_err(|_| Busy)?;
+        self.try_send(Message::Alerts { command, reply })?;
         outcome.await.map_err(|_| Busy)
+    }
+
+    fn try_send(&self, message: Message) -> Result<(), Busy> {
+        self.sender.try_send(message).map_err(|_| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            Busy
+        })
+    }
+
+    /// How often there was no room.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Messages waiting, and how many may wait.
     pub fn depth(&self) -> (usize, usize) {
-        let capacity = self.0.max_capacity();
-        (capacity - self.0.capacity(), capacity)
+        let capacity = self.sender.max_capacity();
+        (capacity - self.sender.capacity(), capacity)
     }
 }

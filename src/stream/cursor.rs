@@ -1,12 +1,16 @@
 //! A cursor: all that the server holds for one client of one view.
 //!
-//! It is in *replay* (complete, never conflated) until it reaches the head, then *live*. It has no queue: the bytes are
+//! It is in *replay* (complete, never conflated) until it reaches the head, then *live*; for what lies further back than
+//! the newest tick it needs a turn ([`Replays`](super::replays::Replays)). It has no queue: the bytes are
 //! chosen when its socket can take them. A live cursor that has fallen more than `slow_after` behind gets the newest
 //! sample of each series and is told how many it did not get. Alerts it always gets: when the log has forgotten one
 //! that it should have had, it is ended ([`Step::TooSlow`]) and may resume. When the log has forgotten samples or
 //! activity, nobody knows any more what was in them, so it is told that ([`Step::Reset`]) and gets all that is left.
 
-use std::{sync::Arc, time::Duration};
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, task::Waker, time::Duration};
 
 use bytes::Bytes;
 
@@ -15,6 +19,7 @@ use super::{
     encode::{self, Chunk},
     filter::Topic,
     log::{ALERTS, Floors, ResetReason, Start},
+    replays::Turn,
     view::{Samples, Stretch, View},
 };
 use crate::model::{Seq, Timestamp};
@@ -89,6 +94,8 @@ pub struct Cursor {
     at: Seq,
     /// In replay until here at least; `None` when live.
     replay: bool,
+    /// Its turn to have the past encoded, or its place among those who wait for theirs.
+    turn: Option<Turn>,
     /// Up to here without samples: what [`Missed::Alerts`] leaves out.
     skip_samples_to: Seq,
     remaining: Option<u64>,
@@ -109,6 +116,7 @@ impl Cursor {
             view,
             at: start.after,
             replay: true,
+            turn: None,
             skip_samples_to: 0,
             remaining: limit,
             events: 0,
@@ -148,6 +156,14 @@ impl Cursor {
     /// Freezes it.
     pub fn pause(&mut self) {
         self.paused = true;
+        self.turn = None;
+    }
+
+    /// Wakes its client when its turn has come, if it waits for that.
+    pub fn park(&self, waker: &Waker) {
+        if let Some(turn) = &self.turn {
+            turn.park(waker);
+        }
     }
 
     /// Lets it go on; returns how many samples it will not get.
@@ -196,10 +212,17 @@ impl Cursor {
             };
             let target = target.min(bound);
             if self.at >= target {
+                self.turn = None;
                 if last && self.at >= bound {
                     return Step::End(EndReason::Until);
                 }
                 return self.wait(stream, now);
+            }
+            // The newest tick is encoded for everybody, the past for those who ask.
+            if !self.replay || self.at >= stream.previous_head() {
+                self.turn = None;
+            } else if !stream.replays().take(&mut self.turn) {
+                return Step::Wait { due: None };
             }
             let (chunk, conflated) = match self.choose(stream, target, now) {
                 Ok(chosen) => chosen,
@@ -326,73 +349,5 @@ impl Cursor {
             false => left,
         };
         Some(Step::Reset(ResetReason::Evicted))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        config,
-        model::{Activity, Epoch},
-        stream::{
-            filter::{Filter, Topics},
-            log::{Entry, What},
-            view::{Encoding, Shape, ViewSpec},
-        },
-    };
-
-    fn line(number: Seq) -> Entry {
-        let activity = Activity {
-            kind: "test".to_owned(),
-            message: String::new(),
-            host: None,
-            timestamp: Timestamp::default(),
-        };
-        Entry {
-            first: number,
-            last: number,
-            received: Timestamp::default(),
-            what: What::Activity {
-                activity: Arc::new(activity),
-                json: "x".repeat(2000).into(),
-            },
-        }
-    }
-
-    #[test]
-    fn a_turn_that_the_log_cannot_hold_is_told_to_those_who_keep_up() {
-        let config = config::Stream {
-            log_bytes: 64 << 10,
-            ..config::Stream::default()
-        };
-        let epoch = Epoch { boot: 1, suffix: 0 };
-        let stream = Stream::new(&config, epoch, Vec::new(), Default::default());
-        let spec = ViewSpec {
-            topics: Topics::all(),
-            filter: Filter::default(),
-            shape: Shape::default(),
-            period: Duration::ZERO,
-            encoding: Encoding::Sse,
-        };
-        let view = stream.views().get(spec, None).unwrap();
-        let start = Start {
-            after: 0,
-            reset: None,
-        };
-        let mut cursor = Cursor::new(view, start, None, None);
-        let now = Timestamp::default();
-        assert!(matches!(cursor.step(&stream, now), Step::Wait { .. }));
-        assert!(cursor.is_live());
-        stream.publish((1..=10).map(line).collect());
-        let step = cursor.step(&stream, now);
-        assert!(
-            matches!(step, Step::Reset(ResetReason::Evicted)),
-            "{step:?}"
-        );
-        let left = cursor.at();
-        assert!(left > 0);
-        assert!(matches!(cursor.step(&stream, now), Step::Send(_)));
-        assert_eq!((cursor.at(), cursor.take_events()), (10, 10 - left));
     }
 }

@@ -4,6 +4,7 @@
 //! - [`filter`], [`view`]: what a client asks for; clients that ask for the same share every byte
 //! - [`encode`]: stretches of the log as bytes
 //! - [`cursor`]: all that is held for one client
+//! - [`replays`]: who may have the past encoded now, and who waits
 //! - [`shard`]: the clients of one worker thread, woken together
 //!
 //! A tick is published by [`Stream::publish`] after it was appended to the log: one wake for each shard. The first
@@ -14,6 +15,7 @@ pub mod cursor;
 pub mod encode;
 pub mod filter;
 pub mod log;
+pub mod replays;
 pub mod shard;
 pub mod view;
 
@@ -30,7 +32,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use self::{counters::Counters, log::Log, view::Views};
+use self::{counters::Counters, log::Log, replays::Replays, view::Views};
 use crate::{
     config,
     model::{Epoch, Seq},
@@ -53,6 +55,7 @@ pub struct Stream(Arc<Inner>);
 struct Inner {
     log: Log,
     views: Views,
+    replays: Replays,
     shards: Mutex<Vec<Arc<Notify>>>,
     counters: Counters,
     status: ArcSwap<Status>,
@@ -76,6 +79,7 @@ impl Stream {
         Self(Arc::new(Inner {
             log: Log::new(epoch, earlier, config.log_bytes, config.alerts_kept),
             views: Views::new(config.max_views),
+            replays: Replays::new(config.max_replays),
             shards: Mutex::default(),
             counters: Counters::default(),
             status: ArcSwap::default(),
@@ -94,6 +98,11 @@ impl Stream {
     /// The views in use.
     pub fn views(&self) -> &Views {
         &self.0.views
+    }
+
+    /// Who may have the past encoded now.
+    pub fn replays(&self) -> &Replays {
+        &self.0.replays
     }
 
     /// What is counted.

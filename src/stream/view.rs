@@ -286,9 +286,7 @@ pub struct Views {
 
 /// There are `max` different views in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{max} different views are in use, which is the limit (key stream.max_views); ask for one of those, or later"
-)]
+#[error("{max} different views are in use, and this is none of them")]
 pub struct TooManyViews {
     /// The limit.
     pub max: usize,

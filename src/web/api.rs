@@ -42,7 +42,7 @@ fn json(body: String) -> HttpResponse {
 pub fn problem(error: ControlError) -> Problem {
     match error {
         ControlError::Source(_) | ControlError::Alert(_) => Problem::not_found(error.to_string()),
-        ControlError::Busy(_) => Problem::busy(error.to_string()),
+        ControlError::Busy(busy) => busy.into(),
     }
 }
 

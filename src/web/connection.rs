@@ -5,6 +5,10 @@ use std::{
     time::Duration,
 };
 
+use super::{
+    limits::{Limits, Place},
+    problem::Problem,
+};
 use crate::{
     model::{Clock, Position, Timestamp},
     stream::{Stream, counters::add, cursor::Cursor, log::ResetReason},
@@ -61,6 +65,7 @@ impl Door {
 pub struct Connection {
     stream: Stream,
     kind: Kind,
+    _place: Place,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -70,17 +75,17 @@ enum Kind {
 }
 
 impl Connection {
-    /// An SSE or NDJSON stream.
-    pub fn stream(stream: &Stream) -> Self {
-        Self::open(stream, Kind::Stream)
+    /// An SSE or NDJSON stream, if there is a place for one more.
+    pub fn stream(stream: &Stream, limits: &Limits) -> Result<Self, Problem> {
+        Ok(Self::open(stream, Kind::Stream, limits.client()?))
     }
 
-    /// A WebSocket.
-    pub fn socket(stream: &Stream) -> Self {
-        Self::open(stream, Kind::Socket)
+    /// A WebSocket, likewise.
+    pub fn socket(stream: &Stream, limits: &Limits) -> Result<Self, Problem> {
+        Ok(Self::open(stream, Kind::Socket, limits.client()?))
     }
 
-    fn open(stream: &Stream, kind: Kind) -> Self {
+    fn open(stream: &Stream, kind: Kind, place: Place) -> Self {
         let counters = stream.counters();
         add(&counters.connects, 1);
         match kind {
@@ -90,6 +95,7 @@ impl Connection {
         Self {
             stream: stream.clone(),
             kind,
+            _place: place,
         }
     }
 

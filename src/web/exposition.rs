@@ -8,7 +8,7 @@ use std::{fmt::Write as _, sync::atomic::Ordering::Relaxed};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{problem::Problem, state::State};
-use crate::stream::counters::LATENCY_BUCKETS;
+use crate::{pipeline::Busy, stream::counters::LATENCY_BUCKETS};
 
 /// `GET /metrics`
 pub async fn metrics(request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -50,6 +50,19 @@ fn render(state: &State) -> String {
             ),
         ],
     );
+    page.one(
+        "tickwire_connections",
+        "gauge",
+        "Open connections of all kinds.",
+        state.limits().connections() as f64,
+    );
+    page.one(
+        "tickwire_connections_limit",
+        "gauge",
+        "Connections that may be open.",
+        parts.server.max_connections as f64,
+    );
+    refusals(&mut page, state);
     let counter =
         |page: &mut Page, name, help, value: u64| page.one(name, "counter", help, value as f64);
     counter(
@@ -256,6 +269,50 @@ fn render(state: &State) -> String {
         &by_source(|s| s.samples as f64),
     );
     page.text
+}
+
+/// What limits have refused, and what waits because of one.
+fn refusals(page: &mut Page, state: &State) {
+    let parts = state.parts();
+    let mut refused: Vec<(String, f64)> = state
+        .limits()
+        .refused()
+        .map(|(limit, count)| (limit.key().to_owned(), count as f64))
+        .collect();
+    for (key, count) in [
+        (Busy::KEY, parts.inlet.refused()),
+        ("series.max", parts.registry.refused()),
+    ] {
+        refused.push((key.to_owned(), count as f64));
+    }
+    page.by(
+        "tickwire_refused_total",
+        "counter",
+        "What a limit has refused, by its key.",
+        "limit",
+        &refused,
+    );
+    page.one(
+        "tickwire_limited_addresses",
+        "gauge",
+        "Addresses that connections and requests are counted for.",
+        state.limits().addresses() as f64,
+    );
+    let replays = state.stream().replays().counts();
+    page.gauge(
+        "tickwire_replays",
+        "Clients behind the present, by what becomes of them.",
+        &[
+            (&[("state", "encoding")], replays.encoding as f64),
+            (&[("state", "waiting")], replays.waiting as f64),
+        ],
+    );
+    page.one(
+        "tickwire_replays_waited_total",
+        "counter",
+        "Times that a replay had to wait for its turn.",
+        replays.waited as f64,
+    );
 }
 
 /// The page in the making.

@@ -10,7 +10,7 @@ use std::{collections::HashMap, sync::Arc};
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::{Deserialize, Serialize};
 
-use self::sample::{Item, Limits};
+use self::sample::Item;
 use super::{problem::Problem, state::State};
 use crate::{
     control::Command,
@@ -90,10 +90,10 @@ pub async fn samples(request: HttpRequest, payload: web::Payload) -> Result<Http
         let detail = "the source push is stopped; start it with POST /api/sources/push/start";
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     }
-    let body = body::read(&request, payload, &state.parts().ingest).await?;
+    let body = body::read(&request, payload, &state.parts().ingest, state.limits()).await?;
     let large = body.len() > LARGE;
     let now = state.now();
-    let limits = Limits {
+    let limits = sample::Limits {
         now,
         past: state.parts().ingest.accept_past,
         future: state.parts().ingest.accept_future,
@@ -113,7 +113,7 @@ pub async fn samples(request: HttpRequest, payload: web::Payload) -> Result<Http
     let mut accepted = 0;
     if !batches.is_empty() {
         let outcomes = state.parts().inlet.push(batches).await;
-        let outcomes = outcomes.map_err(|busy| Problem::busy(busy.to_string()))?;
+        let outcomes = outcomes.map_err(Problem::from)?;
         for (outcome, lines) in outcomes.into_iter().zip(lines) {
             accepted += outcome.accepted;
             for (index, refused) in outcome.refused {
@@ -201,7 +201,7 @@ pub struct Event {
 /// `POST /api/events`
 pub async fn event(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?;
-    let body = body::read(&request, payload, &state.parts().ingest).await?;
+    let body = body::read(&request, payload, &state.parts().ingest, state.limits()).await?;
     let bad = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
     let event: Event = serde_json::from_slice(&body).map_err(|error| {
         bad(format!(
@@ -222,7 +222,7 @@ pub async fn event(request: HttpRequest, payload: web::Payload) -> Result<HttpRe
     }
     let host = event.host.as_deref().map(HostName::parse).transpose();
     let host = host.map_err(|error| bad(error.to_string()))?;
-    let limits = Limits {
+    let limits = sample::Limits {
         now: state.now(),
         past: state.parts().ingest.accept_past,
         future: state.parts().ingest.accept_future,

@@ -4,7 +4,7 @@
 //!   they keep their sockets
 //! - [`api`], [`ingest`], [`health`], [`exposition`]: the API and operations; [`openapi`] is their contract
 //! - [`pages`], [`assets`]: what browsers show
-//! - [`query`]: parameters; [`problem`], [`people`]: errors; [`guard`]: who may ask
+//! - [`query`]: parameters; [`problem`], [`people`]: errors; [`guard`]: who may ask; [`limits`]: how much of everything
 //! - [`state`]: what handlers can reach
 
 pub mod api;
@@ -14,6 +14,7 @@ pub mod exposition;
 pub mod guard;
 pub mod health;
 pub mod ingest;
+pub mod limits;
 pub mod openapi;
 pub mod pages;
 pub mod people;

@@ -5,6 +5,9 @@ use std::fmt;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
 use serde::Serialize;
 
+use super::limits::Limit;
+use crate::pipeline::Busy;
+
 /// An error answer; small, since most answers are none.
 #[derive(Debug, Clone)]
 pub struct Problem(Box<Details>);
@@ -31,6 +34,9 @@ pub struct Details {
     /// What it may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<String>,
+    /// The key of the limit that was reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<&'static str>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
 }
@@ -46,6 +52,7 @@ impl Problem {
             parameter: None,
             value: None,
             accepted: None,
+            limit: None,
             retry_after_seconds: None,
         }))
     }
@@ -76,6 +83,55 @@ impl Problem {
         problem
     }
 
+    /// A limit was reached: `detail` is what is the case; the key is named behind it.
+    pub fn limit(limit: Limit, detail: &str) -> Self {
+        let (status, retry) = match limit {
+            Limit::Requests => (StatusCode::TOO_MANY_REQUESTS, Some(1..=1)),
+            Limit::Head => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, None),
+            Limit::Body | Limit::Unpacked | Limit::Frame => (StatusCode::PAYLOAD_TOO_LARGE, None),
+            // A place is given back when somebody leaves, which takes longer than a turn of a queue.
+            Limit::Connections | Limit::ConnectionsPerAddress | Limit::Clients => {
+                (StatusCode::SERVICE_UNAVAILABLE, Some(5..=15))
+            }
+            Limit::Views | Limit::Subscriptions | Limit::Commands => {
+                (StatusCode::SERVICE_UNAVAILABLE, Some(1..=1))
+            }
+        };
+        let detail = format!("{detail}, which is the limit (key {})", limit.key());
+        let mut problem = Self::new(status, detail).of(limit.key());
+        // Random, so that those who were refused together do not come back together.
+        problem.0.retry_after_seconds = retry.map(rand::random_range);
+        problem
+    }
+
+    /// Because of the limit of this key.
+    pub fn of(mut self, key: &'static str) -> Self {
+        self.0.limit = Some(key);
+        self
+    }
+
+    /// With this `Retry-After`.
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after_seconds = Some(seconds.max(1));
+        self
+    }
+
+    /// As the whole answer of a connection that is closed after it.
+    pub fn to_http(&self) -> String {
+        let Details { status, title, .. } = *self.0;
+        let retry = self.0.retry_after_seconds;
+        let retry = retry.map_or(String::new(), |seconds| {
+            format!("retry-after: {seconds}\r\n")
+        });
+        let body = serde_json::to_string(&*self.0).unwrap_or_default();
+        format!(
+            "HTTP/1.1 {} {title}\r\ncontent-type: application/problem+json\r\n{retry}content-length: {}\r\n\
+             connection: close\r\n\r\n{body}",
+            status.as_u16(),
+            body.len(),
+        )
+    }
+
     /// 404.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
@@ -94,6 +150,12 @@ pub async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Problem>
     Err(Problem::not_found(format!(
         "there is no {method} {path:?} here; GET /api/openapi.json says what there is"
     )))
+}
+
+impl From<Busy> for Problem {
+    fn from(busy: Busy) -> Self {
+        Self::busy(busy.to_string()).of(Busy::KEY)
+    }
 }
 
 fn as_number<S: serde::Serializer>(status: &StatusCode, s: S) -> Result<S::Ok, S::Error> {

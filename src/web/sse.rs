@@ -10,19 +10,19 @@ use std::{
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder, body,
     http::{Method, StatusCode, Version, header},
-    rt::net::TcpStream,
 };
 use bytes::Bytes;
 
 use super::{
     connection::{Connection, Door},
+    limits::Limit,
     problem::Problem,
     query::{self, Format, Since, StreamQuery, UntilParam},
     start,
     state::State,
     wire::{
         outlet::{self, Source},
-        takeover::{Desk, Handover},
+        takeover::{Desk, Handover, Socket},
     },
 };
 use crate::{
@@ -89,7 +89,7 @@ fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> 
     let view = stream
         .views()
         .get(spec, None)
-        .map_err(|error| Problem::busy(error.to_string()))?;
+        .map_err(|error| state.limits().refuse(Limit::Views, &error.to_string()))?;
     let mut response = head(format);
     if request.method() == Method::HEAD {
         let head = response.finish().set_body(body::None::new());
@@ -114,7 +114,7 @@ fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> 
         snapshot,
         requested,
         query.quiet_heartbeat,
-    );
+    )?;
     answer(request, response, events)
 }
 
@@ -140,7 +140,7 @@ pub(super) fn answer(
     Ok(response)
 }
 
-async fn serve(socket: TcpStream, mut events: Events) {
+async fn serve(socket: Socket, mut events: Events) {
     let last: &[u8] = if events.chunked { LAST_CHUNK } else { b"" };
     let ended = tokio::select! {
         biased;
@@ -238,7 +238,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// Sends `first` (if any) and then what `cursor` chooses.
+    /// Sends `first` (if any) and then what `cursor` chooses. Fails when there are too many clients.
     pub fn new(
         state: &State,
         shard: &Shard,
@@ -246,7 +246,7 @@ impl Events {
         first: Option<Bytes>,
         requested: String,
         quiet_heartbeat: bool,
-    ) -> Self {
+    ) -> Result<Self, Problem> {
         let door = state.door();
         let stream = state.stream();
         let mut greeting = Vec::new();
@@ -260,9 +260,9 @@ impl Events {
             }
         }
         greeting.extend_from_slice(&first.unwrap_or_default());
-        Self {
+        Ok(Self {
             ticket: shard.join(),
-            connection: Connection::stream(stream),
+            connection: Connection::stream(stream, state.limits())?,
             door,
             first: Some(greeting.into()),
             requested,
@@ -272,7 +272,7 @@ impl Events {
             chunked: true,
             over: false,
             cursor,
-        }
+        })
     }
 
     fn control(&self, event: &str, seq: Option<Seq>, fields: &str) -> Bytes {
@@ -352,6 +352,7 @@ impl Events {
         }
         let due = due.map_or(heartbeat_at, |due| heartbeat_at.min(instant + due));
         self.ticket.park(waker, Some(due));
+        self.cursor.park(waker);
         None
     }
 

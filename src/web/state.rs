@@ -8,7 +8,7 @@ use std::sync::{
 use actix_web::{HttpRequest, http::StatusCode};
 use tokio_util::task::TaskTracker;
 
-use super::{connection::Door, pages::fill::watched::Watched, problem::Problem};
+use super::{connection::Door, limits::Limits, pages::fill::watched::Watched, problem::Problem};
 use crate::{
     config::{Ingest, Server, WebSocket},
     control::Control,
@@ -50,6 +50,8 @@ pub struct Parts {
     pub store: Store,
     /// The terms on which streams are served.
     pub door: Door,
+    /// How much of everything there may be.
+    pub limits: Limits,
     /// The open streams and sockets.
     pub streams: TaskTracker,
     /// Off as soon as the server begins to stop.
@@ -109,6 +111,11 @@ impl State {
     /// The open streams and sockets, each a task of its own on the worker that took it over.
     pub fn streams(&self) -> &TaskTracker {
         &self.0.streams
+    }
+
+    /// How much of everything there may be.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     /// `[websocket]`

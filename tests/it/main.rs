@@ -11,6 +11,7 @@ mod filters;
 mod hostile;
 mod ingest;
 mod lifecycle;
+mod limits;
 mod operations;
 mod pause;
 mod reset;

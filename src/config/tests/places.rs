@@ -10,9 +10,9 @@ fn every_variable_takes_the_default_as_it_is_written() {
         let (Some(env), Some(default)) = (key.env, key.default) else {
             continue;
         };
-        let text = default.trim_matches(['"', '[', ']']);
+        let text = default.trim_matches(['[', ']']).replace('"', "");
         assert_eq!(
-            parse("", &[(&env, text)]),
+            parse("", &[(&env, &text)]),
             Ok(Config::default()),
             "{env}={text}"
         );

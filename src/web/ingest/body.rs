@@ -10,13 +10,20 @@ use actix_web::{
 use flate2::read::MultiGzDecoder;
 use tokio_stream::StreamExt as _;
 
-use crate::{config::Ingest, web::problem::Problem};
+use crate::{
+    config::Ingest,
+    web::{
+        limits::{Limit, Limits},
+        problem::Problem,
+    },
+};
 
 /// Reads a body; gzip is unpacked. 413 past a cap, 415 for another encoding, 400 for what is no gzip.
 pub async fn read(
     request: &HttpRequest,
     mut payload: web::Payload,
-    limits: &Ingest,
+    config: &Ingest,
+    limits: &Limits,
 ) -> Result<Vec<u8>, Problem> {
     let mut body = Vec::new();
     while let Some(piece) = payload.next().await {
@@ -26,8 +33,9 @@ pub async fn read(
                 format!("the body broke off: {error}"),
             )
         })?;
-        if body.len() + piece.len() > limits.max_body {
-            return Err(too_large("body", limits.max_body, "ingest.max_body"));
+        if body.len() + piece.len() > config.max_body {
+            let detail = format!("the body is over {} bytes", config.max_body);
+            return Err(limits.refuse(Limit::Body, &detail));
         }
         body.extend_from_slice(&piece);
     }
@@ -35,7 +43,7 @@ pub async fn read(
     match encoding.map(|v| v.to_str().unwrap_or("")) {
         None | Some("identity") => Ok(body),
         Some("gzip" | "x-gzip") => {
-            let max = limits.max_decompressed;
+            let max = config.max_decompressed;
             let mut unpacked = Vec::new();
             let bound = max as u64 + 1;
             let read = MultiGzDecoder::new(body.as_slice())
@@ -48,7 +56,8 @@ pub async fn read(
                 )
             })?;
             if unpacked.len() > max {
-                return Err(too_large("unpacked body", max, "ingest.max_decompressed"));
+                let detail = format!("the unpacked body is over {max} bytes");
+                return Err(limits.refuse(Limit::Unpacked, &detail));
             }
             Ok(unpacked)
         }
@@ -57,9 +66,4 @@ pub async fn read(
             Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
         }
     }
-}
-
-fn too_large(what: &str, max: usize, key: &str) -> Problem {
-    let detail = format!("the {what} is over {max} bytes (key {key}); send it in parts");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
 }

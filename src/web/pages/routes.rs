@@ -24,6 +24,7 @@ use crate::{
     },
     web::{
         api,
+        limits::Limit,
         problem::Problem,
         query::{self, Format, Since},
         sse, start,
@@ -181,7 +182,7 @@ async fn stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let fragments = Fragments::new(state, page);
     let renderer = Box::new(move || fragments.draw());
     let view = state.stream().views().get(spec, Some(renderer));
-    let view = view.map_err(|error| Problem::busy(error.to_string()))?;
+    let view = view.map_err(|error| state.limits().refuse(Limit::Views, &error.to_string()))?;
     let start = start::resolve(state, since.as_ref(), topics);
     let requested = match &since {
         Some(Since::Position(position)) => position.to_string(),
@@ -196,7 +197,7 @@ async fn stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
         None,
         requested,
         false,
-    );
+    )?;
     sse::answer(&request, sse::head(Format::Sse), events)
 }
 

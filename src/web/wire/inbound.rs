@@ -10,12 +10,11 @@ use std::{
 use actix_web::{
     FromRequest as _, HttpRequest, dev,
     error::PayloadError,
-    rt::net::TcpStream,
     web::{self, Bytes},
 };
 use tokio_stream::Stream;
 
-use super::outlet;
+use super::{outlet, takeover::Socket};
 
 /// Both ends of it: a cheap handle.
 #[derive(Clone)]
@@ -24,7 +23,7 @@ pub struct Inbound(Rc<RefCell<Way>>);
 struct Way {
     /// What actix-http had read before the connection was taken over.
     early: Option<web::Payload>,
-    socket: Option<Rc<TcpStream>>,
+    socket: Option<Rc<Socket>>,
 }
 
 impl Inbound {
@@ -44,7 +43,7 @@ impl Inbound {
     }
 
     /// The connection has been taken over; not to be read before.
-    pub fn open(&self, socket: Rc<TcpStream>) {
+    pub fn open(&self, socket: Rc<Socket>) {
         self.0.borrow_mut().socket = Some(socket);
     }
 

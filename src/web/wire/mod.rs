@@ -2,8 +2,12 @@
 //!
 //! - [`takeover`]: gets the socket out of actix-http's hands
 //! - [`outlet`]: writes what a source chooses when the socket can take it
+//! - [`head`]: how long the head before all that may be
+//! - [`refusal`]: what is said to a connection that may not stay
 //! - [`inbound`]: what the client of a WebSocket sends, as actix-ws wants to read it
 
+pub mod head;
 pub mod inbound;
 pub mod outlet;
+pub mod refusal;
 pub mod takeover;

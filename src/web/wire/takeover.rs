@@ -8,9 +8,10 @@
 use std::{
     cell::RefCell,
     io,
+    ops::Deref,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use actix_web::{
@@ -18,21 +19,52 @@ use actix_web::{
     body::{BodySize, MessageBody},
     dev::Extensions,
     http::StatusCode,
-    rt::net::TcpStream,
+    rt::{self, net::TcpStream},
 };
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::web::problem::Problem;
+use super::{
+    head::{Head, Verdict},
+    refusal,
+};
+use crate::web::{
+    limits::{Limits, Permit},
+    problem::Problem,
+};
 
-type Taker = Box<dyn FnOnce(TcpStream)>;
+type Taker = Box<dyn FnOnce(Socket)>;
+
+/// A connection's socket, and with it its place among all connections.
+#[derive(Debug)]
+pub struct Socket {
+    stream: TcpStream,
+    permit: Permit,
+}
+
+impl Socket {
+    /// The limits that let it in.
+    pub fn limits(&self) -> Limits {
+        self.permit.limits()
+    }
+}
+
+impl Deref for Socket {
+    type Target = TcpStream;
+
+    fn deref(&self) -> &TcpStream {
+        &self.stream
+    }
+}
 
 /// A connection as actix-http sees it.
 #[derive(Debug)]
 pub struct Io {
     /// `None` once it has been taken.
-    socket: Option<TcpStream>,
+    socket: Option<Socket>,
     desk: Desk,
+    /// The first head, until it is whole.
+    head: Option<Head>,
 }
 
 /// Where a handler leaves word that it wants the connection its request came over; a cheap handle.
@@ -59,11 +91,30 @@ impl Desk {
 
 impl Io {
     /// A connection that was just accepted.
-    pub fn new(socket: TcpStream) -> Self {
+    pub fn new(stream: TcpStream, permit: Permit) -> Self {
+        let head = Head::new(permit.limits().max_head());
         Self {
-            socket: Some(socket),
+            socket: Some(Socket { stream, permit }),
             desk: Desk::default(),
+            head: Some(head),
         }
+    }
+
+    /// Looks at what was read of the first head. If that is too long, the client is told here, and actix-http sees the
+    /// end of the connection.
+    fn look(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
+        let Some(head) = &mut self.head else { return };
+        match head.read(&buf.filled()[before..]) {
+            Verdict::Open => return,
+            Verdict::Whole => {}
+            Verdict::TooLong => {
+                buf.set_filled(before);
+                if let Some(socket) = self.socket.take() {
+                    rt::spawn(refusal::refuse_head(socket));
+                }
+            }
+        }
+        self.head = None;
     }
 
     /// Puts its desk where handlers find it.
@@ -81,7 +132,7 @@ pub struct Handover {
 
 impl Handover {
     /// Calls `take` with the socket.
-    pub fn new(desk: Desk, take: impl FnOnce(TcpStream) + 'static) -> Self {
+    pub fn new(desk: Desk, take: impl FnOnce(Socket) + 'static) -> Self {
         Self {
             desk,
             take: Some(Box::new(take)),
@@ -114,10 +165,12 @@ impl AsyncRead for Io {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut self.socket {
-            Some(socket) => Pin::new(socket).poll_read(cx, buf),
-            None => Poll::Ready(Ok(())),
+        let before = buf.filled().len();
+        if let Some(socket) = &mut self.socket {
+            ready!(Pin::new(&mut socket.stream).poll_read(cx, buf))?;
+            self.look(buf, before);
         }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -128,7 +181,7 @@ impl AsyncWrite for Io {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         match &mut self.socket {
-            Some(socket) => Pin::new(socket).poll_write(cx, buf),
+            Some(socket) => Pin::new(&mut socket.stream).poll_write(cx, buf),
             None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         }
     }
@@ -148,7 +201,7 @@ impl AsyncWrite for Io {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.socket {
-            Some(socket) => Pin::new(socket).poll_shutdown(cx),
+            Some(socket) => Pin::new(&mut socket.stream).poll_shutdown(cx),
             None => Poll::Ready(Ok(())),
         }
     }

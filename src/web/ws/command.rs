@@ -126,6 +126,21 @@ fn of_object(mut object: Map<String, Value>) -> Result<Frame, Refusal> {
     }
 }
 
+/// Longer frames are not read for their `id` alone.
+const SHORT_BYTES: usize = 1 << 10;
+
+/// The `id` of a frame that is not done, if it is cheaply had; `read` reads frames of its notation.
+pub fn id_of(
+    frame: &[u8],
+    read: impl FnOnce(&[u8]) -> Option<Map<String, Value>>,
+) -> Option<String> {
+    if frame.len() > SHORT_BYTES {
+        return None;
+    }
+    let id = read(frame)?.remove("id")?.to_string();
+    Some(id).filter(|id| id.len() <= MAX_ID_BYTES)
+}
+
 type Fault = (&'static str, String);
 
 fn command(kind: &str, object: Map<String, Value>) -> Result<Command, Fault> {
@@ -331,6 +346,17 @@ mod tests {
         assert_eq!(code(r#"{"type":"acknowledge","alert":"x"}"#), "bad_field");
         let refusal = parse(r#"{"type":"dance","id":{"a":[1]}}"#).unwrap_err();
         assert_eq!(refusal.id.as_deref(), Some(r#"{"a":[1]}"#));
+    }
+
+    #[test]
+    fn the_id_of_a_short_frame_is_read_without_the_rest() {
+        let id = |text: &str| id_of(text.as_bytes(), |text| serde_json::from_slice(text).ok());
+        assert_eq!(id(r#"{"type":"dance","id":[7]}"#).as_deref(), Some("[7]"));
+        assert_eq!(id(r#"{"type":"ping"}"#), None);
+        assert_eq!(id("{"), None);
+        assert_eq!(id(&format!(r#"{{"id":{:?}}}"#, "x".repeat(200))), None);
+        let long = format!(r#"{{"id":7,"type":{:?}}}"#, "x".repeat(SHORT_BYTES));
+        assert_eq!(id(&long), None);
     }
 
     #[test]

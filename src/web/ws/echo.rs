@@ -5,7 +5,7 @@ use actix_ws::{CloseReason, Session};
 use tokio_stream::StreamExt as _;
 
 use super::EchoMessage as Message;
-use crate::web::{problem::Problem, state::State};
+use crate::web::{limits::Limit, problem::Problem, state::State};
 
 /// `GET /ws/echo`
 pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
@@ -14,12 +14,14 @@ pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
         let detail = format!("not a WebSocket handshake: {error}");
         Problem::new(actix_web::http::StatusCode::BAD_REQUEST, detail)
     })?;
+    let place = state.limits().client()?;
     let messages = messages.max_frame_size(state.websocket().max_frame);
     let draining = state.stream().draining().clone();
     actix_web::rt::spawn(async move {
+        let _place = place;
         let closing = session.clone();
         tokio::select! {
-            reason = talk(session, messages) => drop(closing.close(reason).await),
+            reason = talk(session, messages, &state) => drop(closing.close(reason).await),
             () = draining.cancelled() => {
                 let reason = CloseReason::from(actix_ws::CloseCode::Away);
                 drop(closing.close(Some(reason)).await);
@@ -30,7 +32,11 @@ pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
 }
 
 /// Echoes until the client closes or breaks off; the reason to close with.
-async fn talk(mut session: Session, mut messages: actix_ws::MessageStream) -> Option<CloseReason> {
+async fn talk(
+    mut session: Session,
+    mut messages: actix_ws::MessageStream,
+    state: &State,
+) -> Option<CloseReason> {
     let greeting = r#"{"type":"hello","message":"whatever you send comes back"}"#;
     if session.text(greeting).await.is_err() {
         return None;
@@ -45,6 +51,7 @@ async fn talk(mut session: Session, mut messages: actix_ws::MessageStream) -> Op
             Ok(Message::Close(reason)) => return reason,
             Ok(Message::Pong(_) | Message::Nop) => Ok(()),
             Err(actix_ws::ProtocolError::Overflow) => {
+                state.limits().count(Limit::Frame);
                 return Some(CloseReason::from(actix_ws::CloseCode::Size));
             }
             Err(_) => return Some(CloseReason::from(actix_ws::CloseCode::Protocol)),

@@ -16,10 +16,11 @@ mod frames;
 mod initial;
 mod session;
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, io, rc::Rc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
+    error::PayloadError,
     http::header::SEC_WEBSOCKET_PROTOCOL,
     rt::{self, net::TcpStream},
     web,
@@ -32,6 +33,8 @@ use self::{
     session::{Message as Frame, Session},
 };
 use super::{
+    connection::Connection,
+    limits::Limit,
     problem::Problem,
     state::State,
     wire::{
@@ -77,7 +80,10 @@ pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
         Some(protocol) if protocol == CBOR => Notation::Cbor,
         _ => Notation::Json,
     };
-    let session = Rc::new(RefCell::new(Session::new(&state, &shard, notation)));
+    let connection = Connection::socket(state.stream(), state.limits())?;
+    let session = Rc::new(RefCell::new(Session::new(
+        &state, &shard, connection, notation,
+    )));
     // The handshake's own body stays: dropping it is what ends the reading side.
     let response = response.map_body(|_, handshake| {
         Handover::new(desk, move |socket| {
@@ -108,6 +114,9 @@ async fn read(mut messages: AggregatedMessageStream, session: Rc<RefCell<Session
             Ok(message) => message,
             Err(error) => {
                 let (code, reason) = fault(&error);
+                if code == close::TOO_BIG {
+                    state.limits().count(Limit::Frame);
+                }
                 session.borrow_mut().close(code, reason);
                 break;
             }
@@ -137,15 +146,24 @@ async fn read(mut messages: AggregatedMessageStream, session: Rc<RefCell<Session
 }
 
 fn fault(error: &ProtocolError) -> (u16, &'static str) {
+    const TOO_BIG: (u16, &str) = (
+        close::TOO_BIG,
+        "frame over the limit (key websocket.max_frame)",
+    );
     match error {
-        // A message in pieces that is too large in all comes as the other one; so does a connection that broke, which
-        // nobody reads the reason of.
-        ProtocolError::Overflow | ProtocolError::Io(_) => (
-            close::TOO_BIG,
-            "frame over the limit (key websocket.max_frame)",
-        ),
+        ProtocolError::Overflow => TOO_BIG,
+        // A message in pieces that is too large in all comes as this; so does a connection that broke.
+        ProtocolError::Io(error) if error.kind() == io::ErrorKind::Other && !is_broken(error) => {
+            TOO_BIG
+        }
         _ => (close::PROTOCOL, "not a WebSocket frame"),
     }
+}
+
+fn is_broken(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(|cause| cause.is::<PayloadError>())
 }
 
 /// A message of the echo socket.

@@ -33,6 +33,7 @@ use crate::{
     },
     web::{
         connection::{Connection, reset_fields},
+        limits::Limit,
         state::State,
     },
 };
@@ -88,10 +89,9 @@ pub async fn room(session: &Rc<RefCell<Session>>) {
 
 impl Session {
     /// A session that begins with its `hello`.
-    pub fn new(state: &State, shard: &Shard, notation: Notation) -> Self {
+    pub fn new(state: &State, shard: &Shard, connection: Connection, notation: Notation) -> Self {
         let stream = shard.stream();
         let limits = state.websocket();
-        let connection = Connection::socket(stream);
         let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(at_least_one(limits.commands_per_second))
             .allow_burst(at_least_one(limits.command_burst));
@@ -180,22 +180,26 @@ impl Session {
         self.say("error", refusal.id.as_deref(), &fields);
     }
 
-    fn within_rate(&mut self) -> bool {
+    /// Whether another command is within the rate; if not, its `id` goes with the refusal.
+    fn within_rate(&mut self, id: impl FnOnce() -> Option<String>) -> bool {
         if self.rate.check().is_ok() {
             self.over_rate = 0;
             return true;
         }
         self.over_rate += 1;
+        self.state.limits().count(Limit::Commands);
         if self.over_rate > PATIENCE {
             self.close(close::RATE_LIMITED, "too many commands");
         } else {
             let limits = self.state.websocket();
             let message = format!(
-                "at most {} commands a second, {} at once; this one was not done",
-                limits.commands_per_second, limits.command_burst
+                "at most {} commands a second, {} at once (key {}); this one was not done",
+                limits.commands_per_second,
+                limits.command_burst,
+                Limit::Commands.key(),
             );
             self.refuse(&Refusal {
-                id: None,
+                id: id(),
                 code: "rate_limited",
                 message,
             });
@@ -251,6 +255,9 @@ impl Session {
         let due = due.map_or(ping_at, |due| due.min(ping_at));
         self.waker = Some(cx.waker().clone());
         self.ticket.park(cx.waker(), Some(due));
+        self.subscriptions
+            .iter()
+            .for_each(|s| s.cursor.park(cx.waker()));
         Poll::Pending
     }
 

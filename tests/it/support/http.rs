@@ -45,12 +45,17 @@ impl Server {
     pub async fn metric(&self, name: &str) -> f64 {
         let page = within("/metrics", self.get("/metrics").await.text());
         let page = page.await.expect("a body");
-        let mut values = page
-            .lines()
-            .filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        let value = values.next().unwrap_or_else(|| panic!("no {name}"));
-        value.parse().expect("a number")
+        metric(&page, name)
     }
+}
+
+/// The value of a metric on a page of them.
+pub fn metric(page: &str, name: &str) -> f64 {
+    let mut values = page
+        .lines()
+        .filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let value = values.next().unwrap_or_else(|| panic!("no {name}"));
+    value.parse().expect("a number")
 }
 
 /// Asserts a problem document (RFC 9457) of this status; hands it back.

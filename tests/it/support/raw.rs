@@ -95,3 +95,104 @@ impl Silent {
         bytes
     }
 }
+
+/// A connection that sends what it is told to, and reads answers as they are.
+pub struct Plain(TcpStream);
+
+/// An answer as it came.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    /// Status line and headers, in lower case.
+    pub head: String,
+    pub body: String,
+}
+
+impl Answer {
+    /// A header that it must have.
+    pub fn header(&self, name: &str) -> &str {
+        let mut lines = self.head.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        value.unwrap_or_else(|| panic!("no {name} in {self:?}"))
+    }
+
+    /// Asserts that it is a problem of this status that names this key.
+    pub fn assert_problem(&self, status: u16, key: &str) {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem: serde_json::Value = serde_json::from_str(&self.body).expect("JSON");
+        assert_eq!(problem["status"], status, "{self:?}");
+        let detail = problem["detail"].as_str().expect("a detail");
+        assert!(detail.contains(&format!("(key {key})")), "{detail}");
+        assert_eq!(problem["limit"], key, "{self:?}");
+    }
+}
+
+impl Plain {
+    /// From an address of this machine: any that begins with 127 will do.
+    pub async fn from(source: &str, server: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        let source = format!("{source}:0").parse().expect("an address");
+        socket.bind(source).expect("an address of this machine");
+        let connected = within("a connection", socket.connect(server)).await;
+        Self(connected.expect("a connection"))
+    }
+
+    /// Sends the head of a request with these lines behind `Host`.
+    pub async fn ask(&mut self, path: &str, headers: &str) {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
+        self.send(request.as_bytes()).await;
+    }
+
+    /// Sends bytes, or as many as the server takes.
+    pub async fn send(&mut self, bytes: &[u8]) {
+        let _ = within("room to send", self.0.write_all(bytes)).await;
+    }
+
+    /// The next answer: its head, and as much of a body as it says that it has.
+    pub async fn answer(&mut self) -> Answer {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let byte = within("an answer", self.0.read_u8()).await;
+            let so_far = || panic!("no answer but {:?}", String::from_utf8_lossy(&head));
+            head.push(byte.unwrap_or_else(|_| so_far()));
+        }
+        let head = String::from_utf8(head).expect("text").to_lowercase();
+        let status = head.split(' ').nth(1).and_then(|s| s.parse().ok());
+        let length = head
+            .lines()
+            .find_map(|l| l.strip_prefix("content-length: "));
+        let length = length.map_or(0, |l| l.parse().expect("a length"));
+        let mut body = vec![0; length];
+        let read = within("a body", self.0.read_exact(&mut body)).await;
+        read.expect("a body");
+        Answer {
+            status: status.expect("a status"),
+            body: String::from_utf8(body).expect("text"),
+            head,
+        }
+    }
+
+    /// The value of a metric on `/metrics`, over this connection.
+    pub async fn metric(&mut self, name: &str) -> f64 {
+        self.ask("/metrics", "").await;
+        let page = self.answer().await.body;
+        super::http::metric(&page, name)
+    }
+
+    /// Pushes samples that must all be taken.
+    pub async fn push(&mut self, body: &str) {
+        let length = body.len();
+        let request = format!(
+            "POST /api/ingest HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        self.send(request.as_bytes()).await;
+        assert_eq!(self.answer().await.status, 200);
+    }
+
+    /// Waits until the server closes.
+    pub async fn closed(&mut self) {
+        let mut rest = Vec::new();
+        let _ = within("the end", self.0.read_to_end(&mut rest)).await;
+    }
+}

@@ -13,10 +13,12 @@ use crate::{
         view::{Encoding, Notation, Shape, ViewSpec},
     },
     web::{
+        limits::Limit,
         query::Since,
         start,
         state::State,
         ws::{
+            cbor,
             command::{self, Command, Refusal, Subscribe},
             initial::Initial,
         },
@@ -31,9 +33,21 @@ pub enum Message<'a> {
     Binary(&'a [u8]),
 }
 
+impl Message<'_> {
+    /// The `id` of a command that is not done, if it is cheaply had.
+    fn id(&self) -> Option<String> {
+        match self {
+            Message::Text(text) => {
+                command::id_of(text.as_bytes(), |text| serde_json::from_slice(text).ok())
+            }
+            Message::Binary(bytes) => command::id_of(bytes, |bytes| cbor::object(bytes).ok()),
+        }
+    }
+}
+
 /// Does what a frame asks for and answers it.
 pub async fn command(session: &Rc<RefCell<Session>>, state: &State, message: Message<'_>) {
-    if !session.borrow_mut().within_rate() {
+    if !session.borrow_mut().within_rate(|| message.id()) {
         return;
     }
     let notation = session.borrow().notation;
@@ -118,6 +132,7 @@ impl Session {
     ) -> Result<(), (&'static str, String)> {
         let max = self.state.websocket().max_subscriptions;
         if self.subscriptions.len() >= max {
+            self.state.limits().count(Limit::Subscriptions);
             let message = format!("{max} subscriptions a socket (key websocket.max_subscriptions)");
             return Err(("too_many_subscriptions", message));
         }
@@ -131,7 +146,10 @@ impl Session {
             encoding: Encoding::Socket(name.clone(), self.notation),
         };
         let view = stream.views().get(spec, None);
-        let view = view.map_err(|error| ("too_many_views", error.to_string()))?;
+        let view = view.map_err(|error| {
+            let refusal = self.state.limits().refuse(Limit::Views, &error.to_string());
+            ("too_many_views", refusal.to_string())
+        })?;
         self.named += 1;
         let metrics = wanted.topics.contains(Topic::Metrics);
         let (start, initial) = if wanted.since.is_none() && metrics {

@@ -1,0 +1,64 @@
+use super::*;
+use crate::{
+    config,
+    model::{Activity, Epoch},
+    stream::{
+        filter::{Filter, Topics},
+        log::{Entry, What},
+        view::{Encoding, Shape, ViewSpec},
+    },
+};
+
+fn line(number: Seq) -> Entry {
+    let activity = Activity {
+        kind: "test".to_owned(),
+        message: String::new(),
+        host: None,
+        timestamp: Timestamp::default(),
+    };
+    Entry {
+        first: number,
+        last: number,
+        received: Timestamp::default(),
+        what: What::Activity {
+            activity: Arc::new(activity),
+            json: "x".repeat(2000).into(),
+        },
+    }
+}
+
+#[test]
+fn a_turn_that_the_log_cannot_hold_is_told_to_those_who_keep_up() {
+    let config = config::Stream {
+        log_bytes: 64 << 10,
+        ..config::Stream::default()
+    };
+    let epoch = Epoch { boot: 1, suffix: 0 };
+    let stream = Stream::new(&config, epoch, Vec::new(), Default::default());
+    let spec = ViewSpec {
+        topics: Topics::all(),
+        filter: Filter::default(),
+        shape: Shape::default(),
+        period: Duration::ZERO,
+        encoding: Encoding::Sse,
+    };
+    let view = stream.views().get(spec, None).unwrap();
+    let start = Start {
+        after: 0,
+        reset: None,
+    };
+    let mut cursor = Cursor::new(view, start, None, None);
+    let now = Timestamp::default();
+    assert!(matches!(cursor.step(&stream, now), Step::Wait { .. }));
+    assert!(cursor.is_live());
+    stream.publish((1..=10).map(line).collect());
+    let step = cursor.step(&stream, now);
+    assert!(
+        matches!(step, Step::Reset(ResetReason::Evicted)),
+        "{step:?}"
+    );
+    let left = cursor.at();
+    assert!(left > 0);
+    assert!(matches!(cursor.step(&stream, now), Step::Send(_)));
+    assert_eq!((cursor.at(), cursor.take_events()), (10, 10 - left));
+}
