@@ -13,6 +13,9 @@ const PACKAGES: [&str; 2] = ["nginx", "libnginx-mod-nchan"];
 /// What nginx is linked with and a machine may not have.
 const LIBRARIES: [&str; 4] = ["libcrypt1", "libpcre2-8-0", "libssl3", "zlib1g"];
 
+/// nchan, in its package.
+const MODULE: &str = "usr/lib/nginx/modules/ngx_nchan_module.so";
+
 /// The unpacked packages.
 #[derive(Clone)]
 pub struct Nchan {
@@ -34,6 +37,7 @@ impl Nchan {
             if !runs(&root) {
                 bail!("the unpacked nginx does not start on this machine");
             }
+            relocate(&root.join(MODULE))?;
             let names = fs::read_to_string(folder.join("fetched"))?;
             let ours = names
                 .lines()
@@ -58,16 +62,16 @@ impl Nchan {
 
     /// One worker; nothing logged; kept-alive connections that do not end by count.
     fn config(&self, folder: &Path, port: u16) -> String {
-        let modules = self.root.join("usr/lib/nginx/modules");
+        let module = self.root.join(MODULE);
         // As root, nginx would give its worker to nobody, who cannot use our folder.
         let user = if rustix::process::geteuid().is_root() {
             "user root;\n"
         } else {
             ""
         };
-        let (modules, folder) = (modules.display(), folder.display());
+        let (module, folder) = (module.display(), folder.display());
         format!(
-            "load_module {modules}/ngx_nchan_module.so;
+            "load_module {module};
 {user}daemon off;
 pid {folder}/nginx.pid;
 worker_processes 1;
@@ -88,7 +92,6 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    nchan_message_temp_path {folder}/messages;
     nchan_shared_memory_size 128m;
     server {{
         listen 127.0.0.1:{port} backlog=4096;
@@ -149,6 +152,20 @@ fn fetch(folder: &Path, root: &Path, packages: &[&str]) -> anyhow::Result<()> {
     }
     fs::write(folder.join("fetched"), names)?;
     Ok(fs::remove_dir_all(&downloads)?)
+}
+
+/// Makes the folder for temporary files that is built into the module a relative one, of the same length: it is made at
+/// the start, outside target/, and the directive that should choose another (`nchan_message_temp_path`) is refused as a
+/// duplicate wherever it stands (1.3.6).
+fn relocate(module: &Path) -> anyhow::Result<()> {
+    const BUILT_IN: &[u8] = b"/var/lib/nginx/";
+    const RELATIVE: &[u8] = b".//////////////";
+    let mut bytes = fs::read(module)?;
+    let found: Vec<usize> = memchr::memmem::find_iter(&bytes, BUILT_IN).collect();
+    for at in found {
+        bytes[at..at + BUILT_IN.len()].copy_from_slice(RELATIVE);
+    }
+    Ok(fs::write(module, bytes)?)
 }
 
 fn output(command: &mut Command) -> anyhow::Result<Output> {
