@@ -32,7 +32,13 @@ mod stats;
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
     let mut args = std::env::args().skip(1);
-    match (args.next().as_deref(), args.next().as_deref()) {
+    let words = (args.next(), args.next());
+    if matches!(words.0.as_deref(), Some(servers::PEER | servers::LOAD)) {
+        // Not to stay behind when the program is killed.
+        let kill = Some(rustix::process::Signal::KILL);
+        let _ = rustix::process::set_parent_process_death_signal(kill);
+    }
+    match (words.0.as_deref(), words.1.as_deref()) {
         (Some(servers::PEER), Some("floor")) => peers::floor::serve(),
         (Some(servers::PEER), Some("axum")) => peers::axum::serve(),
         (Some(servers::PEER), Some("lab")) => peers::lab::serve(),

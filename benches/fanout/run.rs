@@ -116,10 +116,11 @@ fn out_of_reach(setup: &Setup) -> Option<String> {
 
 fn one(starter: &Starter, options: &Options, setup: Setup) -> anyhow::Result<crate::plan::Outcome> {
     let server = starter.start(setup.server)?;
-    // Stalled clients have to be full before the others are measured.
-    let warmup = match (setup.case, options.quick) {
-        (Case::Stalled, false) => 100,
-        _ => 5,
+    // Stalled clients have to be full before the others are measured, and to stay it for longer than the time
+    // (`stream.slow_after`) after which tickwire begins to leave samples out.
+    let (warmup, seconds) = match (setup.case, options.quick) {
+        (Case::Stalled, false) => (100, options.seconds * 2.0),
+        _ => (5, options.seconds),
     };
     starter.load(&Plan {
         server: setup.server,
@@ -132,8 +133,8 @@ fn one(starter: &Starter, options: &Options, setup: Setup) -> anyhow::Result<cra
         samples: setup.samples,
         rate: options.rate,
         warmup,
-        ticks: (options.seconds * options.rate) as u32,
-        paced_seconds: options.seconds * 1.5,
+        ticks: (seconds * options.rate) as u32,
+        paced_seconds: seconds * 1.5,
         saturated_seconds: options.seconds * 0.375,
     })
 }
