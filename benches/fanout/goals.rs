@@ -6,7 +6,7 @@ use crate::{
     cases::Setup,
     options::Case,
     plan::{Kind, Outcome},
-    report::{Report, cpu, floor_of, number, p99_ms},
+    report::{Report, cpu, floor_of, number, p99_ms, thousands},
     stats::Spread,
 };
 
@@ -62,7 +62,10 @@ pub fn table(report: &Report) -> String {
         };
         let ratio = report.ratio(s, to, cpu);
         at_most(
-            format!("WebSocket to SSE, CPU an event, {} clients", s.clients),
+            format!(
+                "WebSocket to SSE, CPU an event, {} clients",
+                thousands(s.clients as f64)
+            ),
             ratio,
             1.5,
             Some(1.2),
@@ -106,7 +109,7 @@ fn below_others(
     let Some(ours) = report.figure(setup, figure) else {
         return Vec::new();
     };
-    let clients = setup.clients;
+    let clients = thousands(setup.clients as f64);
     let mut goals: Vec<Goal> = Vec::new();
     for server in Kind::OTHERS {
         let Some(theirs) = report.figure(Setup { server, ..setup }, figure) else {
@@ -140,13 +143,16 @@ fn many_samples(report: &Report, setup: Setup) -> Option<Goal> {
     };
     let what = format!(
         "CPU a sample, 30 in a tick, to the floor's write, {} clients",
-        setup.clients
+        thousands(setup.clients as f64)
     );
     at_most(what, report.ratio(setup, to, cpu), 0.08, Some(0.05), "×")
 }
 
 fn memory(report: &Report, setup: Setup) -> Option<Goal> {
-    let what = format!("memory of an idle connection, {} clients", setup.clients);
+    let what = format!(
+        "memory of an idle connection, {} clients",
+        thousands(setup.clients as f64)
+    );
     at_most(
         what,
         report.figure(setup, |o| o.memory.idle),
@@ -166,7 +172,8 @@ fn distinct(report: &Report) -> Option<Goal> {
     let to = Setup { views: 1, ..*most };
     let what = format!(
         "{} views to one, CPU an event, {} clients",
-        most.views, most.clients
+        thousands(most.views as f64),
+        thousands(most.clients as f64)
     );
     at_most(what, report.ratio(*most, to, cpu), 3.0, Some(2.0), "×")
 }
@@ -183,7 +190,8 @@ fn stalled(report: &Report) -> Option<Goal> {
     Some(Goal {
         what: format!(
             "p99 delay of the others with {} stalled to without, {} clients",
-            with.stalled, with.clients
+            with.stalled,
+            thousands(with.clients as f64)
         ),
         measured: format!("{} × (mean and 95 % interval)", number(Some(ratio))),
         wanted: "1 within the interval, or above it".to_owned(),

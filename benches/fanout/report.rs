@@ -100,7 +100,7 @@ impl Report {
     fn about(&self) -> String {
         let machine = &self.machine;
         let mut out = format!(
-            "{} CPUs ({}), {} MiB of memory, Linux {}; {}. {} rounds in {:.0} minutes, {} ticks a second; load average before: {}.\n",
+            "{} CPUs ({}), {} MiB of memory, Linux {}; {}. rounds: {}, {:.0} minutes, {} ticks a second; load average before: {}.\n",
             machine.cpus,
             machine.cpu,
             machine.memory_mib,
@@ -272,7 +272,7 @@ fn digits(number: f64) -> String {
 }
 
 /// "12,345".
-fn thousands(number: f64) -> String {
+pub fn thousands(number: f64) -> String {
     let plain = format!("{number:.0}");
     let mut out = String::new();
     for (i, digit) in plain.chars().enumerate() {

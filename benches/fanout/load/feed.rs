@@ -67,21 +67,21 @@ impl Feed {
             }
             Kind::Floor => {
                 let each = samples.map(|(i, number)| {
-                    let data = event(i, number);
-                    format!("event: metric\nid: e1.2a67c239-{number}\ndata: {data}\n\n")
+                    let (data, id) = (event(i, number, "0"), number - FIRST);
+                    format!("event: metric\nid: e1.2a67c239-{id}\ndata: {data}\n\n")
                 });
                 let body: String = each.collect();
                 self.post(&mut out, "/publish", "", &body);
             }
             Kind::Axum | Kind::Lab => {
-                let each = samples.map(|(i, number)| event(i, number) + "\n");
+                let each = samples.map(|(i, number)| event(i, number, "0") + "\n");
                 let body: String = each.collect();
                 self.post(&mut out, "/publish", "", &body);
             }
             Kind::Nchan => {
                 for (i, number) in samples {
                     let name = "X-EventSource-Event: metric\r\n";
-                    self.post(&mut out, "/publish", name, &event(i, number));
+                    self.post(&mut out, "/publish", name, &event(i, number, "0000000"));
                 }
             }
         }
@@ -160,10 +160,11 @@ fn metric(i: usize) -> String {
     format!("bench_value_{i:02}")
 }
 
-/// A sample as tickwire sends it, but for the time, which here is always the same.
-fn event(i: usize, number: u32) -> String {
+/// A sample as tickwire sends it, but for the time, which here is always the same. The label makes up for nchan's ids, which
+/// are its own and shorter.
+fn event(i: usize, number: u32, core: &str) -> String {
     let name = metric(i);
     format!(
-        r#"{{"type":"metric","name":"{name}","value":{number}.0,"unit":"%","host":"bench","labels":{{"core":"0"}},"timestamp":"2026-01-01T00:00:00.000Z"}}"#
+        r#"{{"type":"metric","name":"{name}","value":{number}.0,"unit":"%","host":"bench","labels":{{"core":"{core}"}},"timestamp":"2026-01-01T00:00:00.000Z"}}"#
     )
 }

@@ -94,6 +94,9 @@ impl Load {
         let measured = Instant::now();
         let before = self.crowd.counts.bytes;
         outcome.paced = self.paced()?;
+        if outcome.paced.events == 0 {
+            return Err(io::Error::other("nothing arrived after the warm-up"));
+        }
         let bytes = self.crowd.counts.bytes - before;
         outcome.bytes_per_event = bytes as f64 / outcome.paced.events as f64;
         outcome.late_ticks = self.late;
@@ -192,7 +195,7 @@ impl Load {
             ticks,
             events,
             seconds,
-            cpu_us_per_event: cpu_us / events as f64,
+            cpu_us_per_event: cpu_us / events.max(1) as f64,
             events_per_second: events as f64 / seconds,
         })
     }

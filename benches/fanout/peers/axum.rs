@@ -17,7 +17,7 @@ use axum::{
 use tokio::sync::broadcast::{self, Sender};
 use tokio_stream::{Stream, StreamExt as _, wrappers::BroadcastStream};
 
-static PUBLISHED: AtomicU64 = AtomicU64::new(1_000_000);
+static PUBLISHED: AtomicU64 = AtomicU64::new(0);
 
 /// Serves until it is killed.
 pub fn serve() -> ExitCode {

@@ -11,7 +11,7 @@ use actix_web_lab::sse::{Data, Event, Sse};
 use tokio::sync::broadcast::{self, Sender};
 use tokio_stream::{StreamExt as _, wrappers::BroadcastStream};
 
-static PUBLISHED: AtomicU64 = AtomicU64::new(1_000_000);
+static PUBLISHED: AtomicU64 = AtomicU64::new(0);
 
 /// Serves until it is killed.
 pub fn serve() -> ExitCode {
