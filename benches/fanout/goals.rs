@@ -12,13 +12,16 @@ use crate::{
 
 /// Clients at which delays are compared.
 const DELAY_CLIENTS: usize = 5000;
+/// An interval that reaches beyond this ratio does not tell that nothing became slower.
+const TELLING: f64 = 1.5;
 
 /// A goal that was measured.
 struct Goal {
     what: String,
     measured: String,
     wanted: String,
-    /// Whether it is reached, and whether the aim beyond it is; some have only one of them.
+    /// Whether it is reached, and whether the aim beyond it is; some have only one of them, and with neither nothing can
+    /// be said.
     met: Option<bool>,
     aim: Option<bool>,
 }
@@ -88,6 +91,7 @@ pub fn table(report: &Report) -> String {
             (Some(false), _) => "**missed**",
             (Some(true), Some(false)) => "met, the aim is not",
             (None, Some(false)) => "the aim is missed",
+            (None, None) => "undecided: too much noise",
             _ => "met",
         };
         let _ = writeln!(out, "| {what} | {measured} | {wanted} | {verdict} |");
@@ -195,7 +199,7 @@ fn stalled(report: &Report) -> Option<Goal> {
         ),
         measured: format!("{} × (mean and 95 % interval)", number(Some(ratio))),
         wanted: "1 within the interval, or above it".to_owned(),
-        met: Some(ratio.min <= 1.0),
+        met: (ratio.min > 1.0 || ratio.max <= TELLING).then_some(ratio.min <= 1.0),
         aim: None,
     })
 }
