@@ -35,6 +35,9 @@ pub struct Counts {
     /// Bytes that came after the heads.
     pub bytes: u64,
     pub broken: u64,
+    /// Faults of those that are gone.
+    lost: u64,
+    doubled: u64,
     pub joined: u64,
     pub left: u64,
 }
@@ -145,6 +148,8 @@ impl Crowd {
         if let Some(client) = self.clients[at].take() {
             self.opening -= usize::from(!matches!(client.stage, Stage::Open));
             self.readers -= usize::from(client.role == Role::Reader);
+            self.counts.lost += client.sequence.lost;
+            self.counts.doubled += client.sequence.doubled;
         }
     }
 
@@ -255,7 +260,8 @@ impl Crowd {
             };
             (sequence.lost + missing, sequence.doubled)
         });
-        of_one.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+        let gone = (self.counts.lost, self.counts.doubled);
+        of_one.fold(gone, |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 }
 
