@@ -96,6 +96,7 @@ fn links_between_documents_lead_somewhere() {
         "CHANGELOG.md",
         "docs/architecture.md",
         "docs/operations.md",
+        "docs/performance.md",
         "docs/protocol.md",
     ] {
         let text = read(name);

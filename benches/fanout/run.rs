@@ -1,0 +1,194 @@
+//! The whole of it: one run after the other, then the report.
+
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    cases::{self, Record, Setup},
+    machine::{self, Machine},
+    measure,
+    options::{Case, Options},
+    peers::nchan::Nchan,
+    plan::{Kind, Plan},
+    report::Report,
+    servers::Starter,
+};
+
+/// Files that a process needs beside one for each client.
+const OTHER_FILES: usize = 200;
+/// Memory for a connection at both ends, in KiB: more than any of the servers takes.
+const CONNECTION_KIB: usize = 100;
+
+/// Runs what the command line asks for.
+pub fn main() -> ExitCode {
+    let options = Options::read();
+    machine::raise_files();
+    let Some(cpus) = machine::two_cpus() else {
+        println!("fanout: skipped: it needs two CPUs, one for the server and one for the load");
+        return ExitCode::SUCCESS;
+    };
+    let mut machine = Machine::look();
+    let mut skipped = BTreeSet::new();
+    let nchan = if options.servers.contains(&Kind::Nchan) {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fanout-nchan");
+        Nchan::get(&folder)
+            .inspect(|nchan| machine.versions.push(nchan.version.clone()))
+            .inspect_err(|error| {
+                skipped.insert(format!("nchan: {error:#}"));
+            })
+            .ok()
+    } else {
+        None
+    };
+    let starter = Starter { cpus, nchan };
+    let begun = Instant::now();
+    let (mut records, mut failed) = (Vec::new(), Vec::new());
+    let runs = cases::runs(&options);
+    let number = runs.len();
+    for (i, (round, setup)) in runs.into_iter().enumerate() {
+        if setup.server == Kind::Nchan && starter.nchan.is_none() {
+            continue;
+        }
+        if let Some(why) = out_of_reach(&setup) {
+            skipped.insert(why);
+            continue;
+        }
+        match one(&starter, &options, setup) {
+            Ok(outcome) => {
+                let record = Record {
+                    setup,
+                    round,
+                    outcome,
+                };
+                println!("{}", line(&record, i + 1, number, begun.elapsed()));
+                records.push(record);
+            }
+            Err(error) => {
+                let name = setup.server.name();
+                let why = format!("{name} with {} clients: {error:#}", setup.clients);
+                println!("failed: {why}");
+                failed.push(why);
+            }
+        }
+    }
+    let report = Report {
+        machine,
+        rounds: options.rounds,
+        rate: options.rate,
+        records,
+        skipped: skipped.into_iter().collect(),
+        failed,
+        minutes: begun.elapsed().as_secs_f64() / 60.0,
+    };
+    if options.quick {
+        return quick(&report);
+    }
+    print!("\n{}", report.markdown());
+    if let Err(error) = report.write(options.json.as_deref(), options.markdown.as_deref()) {
+        eprintln!("the report could not be written: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+/// Why a run cannot be had on this machine.
+fn out_of_reach(setup: &Setup) -> Option<String> {
+    let clients = setup.clients + setup.stalled + setup.churn as usize;
+    let files = machine::most_files();
+    if (clients + OTHER_FILES) as u64 > files {
+        return Some(format!(
+            "{clients} clients: a process may open {files} files"
+        ));
+    }
+    let (needed, there) = (clients * CONNECTION_KIB, measure::available_kib());
+    if needed as u64 > there {
+        let (needed, there) = (needed / 1024, there / 1024);
+        return Some(format!(
+            "{clients} clients: {there} MiB of memory, {needed} are needed"
+        ));
+    }
+    None
+}
+
+fn one(starter: &Starter, options: &Options, setup: Setup) -> anyhow::Result<crate::plan::Outcome> {
+    let server = starter.start(setup.server)?;
+    // Stalled clients have to be full before the others are measured, and to stay it for longer than the time
+    // (`stream.slow_after`) after which tickwire begins to leave samples out.
+    let (warmup, seconds) = match (setup.case, options.quick) {
+        (Case::Stalled, false) => (100, options.seconds * 2.0),
+        _ => (5, options.seconds),
+    };
+    starter.load(&Plan {
+        server: setup.server,
+        address: server.address,
+        pids: server.pids.clone(),
+        clients: setup.clients,
+        stalled: setup.stalled,
+        churn: setup.churn,
+        views: setup.views,
+        samples: setup.samples,
+        rate: options.rate,
+        warmup,
+        ticks: (seconds * options.rate) as u32,
+        paced_seconds: seconds * 1.5,
+        saturated_seconds: options.seconds * 0.375,
+    })
+}
+
+/// A run in a line, while others are still to come.
+fn line(record: &Record, i: usize, number: usize, elapsed: Duration) -> String {
+    let Setup {
+        case,
+        clients,
+        samples,
+        views,
+        stalled,
+        server,
+        ..
+    } = record.setup;
+    let outcome = &record.outcome;
+    let beside = match (views, stalled) {
+        (1, 0) => String::new(),
+        (1, stalled) => format!(", {stalled} stalled"),
+        (views, _) => format!(", {views} views"),
+    };
+    let faults = if outcome.is_complete() {
+        String::new()
+    } else {
+        format!(
+            "; INCOMPLETE: lost {}, doubled {}, broken {}, refused {}",
+            outcome.lost, outcome.doubled, outcome.broken, outcome.refused
+        )
+    };
+    format!(
+        "[{i}/{number} {:.0} s] {case:?} {clients} x {samples}{beside}, {}: {:.2} us/event, p99 {:.2} ms, {:.0} events/s{faults}",
+        elapsed.as_secs_f64(),
+        server.name(),
+        outcome.paced.cpu_us_per_event,
+        outcome.latency.p99 / 1e3,
+        outcome.saturated.events_per_second,
+    )
+}
+
+/// Whether every client got every event once.
+fn quick(report: &Report) -> ExitCode {
+    for why in &report.skipped {
+        println!("skipped: {why}");
+    }
+    let bad = report
+        .records
+        .iter()
+        .filter(|r| !r.outcome.is_complete())
+        .count();
+    let good = report.records.len() - bad;
+    let bad = bad + report.failed.len();
+    println!("{good} runs in which every client got every event once, {bad} others");
+    if bad > 0 || good == 0 {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
