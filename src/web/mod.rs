@@ -47,6 +47,8 @@ pub fn routes(config: &mut ServiceConfig) {
             web::head().to(sse::all),
         ),
     ];
+    // Routes are tried in this order: first what agents ask for each second.
+    config.route("/api/ingest", web::post().to(ingest::samples));
     for (path, get, head) in streams {
         config.service(web::resource(path).route(get).route(head));
     }
@@ -70,7 +72,6 @@ pub fn routes(config: &mut ServiceConfig) {
             web::post().to(api::alert_action),
         )
         .route("/api/rules", web::get().to(api::rules))
-        .route("/api/ingest", web::post().to(ingest::samples))
         .route("/api/events", web::post().to(ingest::event))
         .route("/metrics", web::get().to(exposition::metrics))
         .route("/healthz", web::get().to(health::healthy))
