@@ -18,6 +18,8 @@ pub struct Stream {
     pub heartbeat: Duration,
     /// A live reader whose oldest pending sample is older than this gets conflated metrics.
     pub slow_after: Duration,
+    /// A reader whose socket takes nothing for this long is closed; it may resume.
+    pub stall_timeout: Duration,
     /// The most different views (filter, shape and rate) at once; one more is refused.
     pub max_views: usize,
     /// What readers are told to wait before they reconnect (`retry:`).
@@ -31,6 +33,7 @@ impl Default for Stream {
             alerts_kept: 10_000,
             heartbeat: Duration::from_secs(15),
             slow_after: Duration::from_secs(5),
+            stall_timeout: Duration::from_secs(20),
             max_views: 1000,
             retry: Duration::from_secs(2),
         }
@@ -48,6 +51,11 @@ impl Stream {
                 "slow_after",
                 &Span::millis(100, 600_000),
                 default.slow_after,
+            ),
+            stall_timeout: table.value(
+                "stall_timeout",
+                &Span::seconds(1, 600),
+                default.stall_timeout,
             ),
             max_views: table.value("max_views", &Whole(1..=100_000), default.max_views),
             retry: table.value("retry", &Span::millis(100, 300_000), default.retry),

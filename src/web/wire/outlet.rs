@@ -12,6 +12,8 @@ use actix_web::rt::net::TcpStream;
 use bytes::{Buf as _, Bytes};
 use socket2::SockRef;
 
+use super::stall::Stall;
+
 /// Where the bytes come from. They are asked for only when the socket has taken all before them.
 pub trait Source {
     /// The next bytes, never none; `None` at the end. When there are none now, the waker is called when there may be.
@@ -21,16 +23,38 @@ pub trait Source {
 /// How long a client may take to close its side after the end.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Writes what `source` gives, and `last` after its end. Fails when the connection does.
+/// Why not everything was written.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// The client is there, or seems so, and has taken nothing for too long.
+    #[error("the client took nothing for too long")]
+    Stalled,
+    /// The connection failed.
+    #[error(transparent)]
+    Failed(#[from] io::Error),
+}
+
+/// Writes what `source` gives, and `last` after its end. Fails when the connection does, or takes nothing for `patience`.
 pub async fn write_all(
     socket: &TcpStream,
     source: &mut impl Source,
     last: &'static [u8],
-) -> io::Result<()> {
-    let mut outlet = Outlet::default();
+    patience: Duration,
+) -> Result<(), Broken> {
+    let mut outlet = Outlet {
+        rest: Bytes::new(),
+        stall: None,
+        patience,
+    };
     poll_fn(|cx| outlet.poll(socket, source, cx)).await?;
     outlet.rest = Bytes::from_static(last);
     poll_fn(|cx| outlet.poll_rest(socket, cx)).await
+}
+
+/// Gives a client up that takes nothing: what the kernel still holds for it is thrown away, else that would stay for as
+/// long as the client answers and does not read.
+pub fn give_up(socket: &TcpStream) {
+    let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
 }
 
 /// Ends a connection so that the client gets everything: closes this side, and waits a little for the other. A socket
@@ -77,10 +101,14 @@ pub fn read<T>(
 }
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Outlet {
     /// Chosen, and not yet taken by the socket.
     rest: Bytes,
+    /// While the socket takes nothing.
+    stall: Option<Stall>,
+    /// How long it may.
+    patience: Duration,
 }
 
 impl Outlet {
@@ -89,7 +117,7 @@ impl Outlet {
         socket: &TcpStream,
         source: &mut impl Source,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
+    ) -> Poll<Result<(), Broken>> {
         loop {
             ready!(self.poll_rest(socket, cx))?;
             match ready!(source.poll_next(cx)) {
@@ -99,15 +127,27 @@ impl Outlet {
         }
     }
 
-    fn poll_rest(&mut self, socket: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_rest(&mut self, socket: &TcpStream, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
         while !self.rest.is_empty() {
             match socket.try_write(&self.rest) {
-                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Ok(n) => self.rest.advance(n),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready!(socket.poll_write_ready(cx))?;
+                Ok(0) => return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into())),
+                Ok(n) => {
+                    self.rest.advance(n);
+                    if let Some(stall) = self.stall.take() {
+                        stall.over(socket);
+                    }
                 }
-                Err(error) => return Poll::Ready(Err(error)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if let Poll::Ready(ready) = socket.poll_write_ready(cx) {
+                        ready?;
+                        continue;
+                    }
+                    let patience = self.patience;
+                    let stall = self.stall.get_or_insert_with(|| Stall::new(patience));
+                    ready!(stall.poll(socket, cx));
+                    return Poll::Ready(Err(Broken::Stalled));
+                }
+                Err(error) => return Poll::Ready(Err(error.into())),
             }
         }
         // What was sent is shared with others: holding on to the empty end of it would keep it in memory.

@@ -4,16 +4,20 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use actix_ws::{CloseReason, Session};
 use tokio_stream::StreamExt as _;
 
-use super::EchoMessage as Message;
-use crate::web::{problem::Problem, state::State};
+use super::{EchoMessage as Message, fault};
+use crate::web::{problem::Problem, state::State, wire::inbound::Inbound};
 
 /// `GET /ws/echo`
 pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?.clone();
-    let (response, session, messages) = actix_ws::handle(&request, payload).map_err(|error| {
+    let no_handshake = |error| {
         let detail = format!("not a WebSocket handshake: {error}");
         Problem::new(actix_web::http::StatusCode::BAD_REQUEST, detail)
-    })?;
+    };
+    let inbound = Inbound::new(payload, state.websocket().max_frame);
+    let payload = inbound.payload(&request).map_err(no_handshake)?;
+    let (response, session, messages) =
+        actix_ws::handle(&request, payload).map_err(no_handshake)?;
     let messages = messages.max_frame_size(state.websocket().max_frame);
     let draining = state.stream().draining().clone();
     actix_web::rt::spawn(async move {
@@ -44,10 +48,11 @@ async fn talk(mut session: Session, mut messages: actix_ws::MessageStream) -> Op
             Ok(Message::Continuation(item)) => session.continuation(item).await,
             Ok(Message::Close(reason)) => return reason,
             Ok(Message::Pong(_) | Message::Nop) => Ok(()),
-            Err(actix_ws::ProtocolError::Overflow) => {
-                return Some(CloseReason::from(actix_ws::CloseCode::Size));
+            Err(error) => {
+                let (code, reason) = fault(&error);
+                let code = actix_ws::CloseCode::from(code);
+                return Some(CloseReason::from((code, reason)));
             }
-            Err(_) => return Some(CloseReason::from(actix_ws::CloseCode::Protocol)),
         };
         if sent.is_err() {
             return None;

@@ -15,10 +15,11 @@ mod frames;
 mod initial;
 mod session;
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, io, rc::Rc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
+    error::PayloadError,
     rt::{self, net::TcpStream},
     web,
 };
@@ -31,7 +32,7 @@ use super::{
     state::State,
     wire::{
         inbound::Inbound,
-        outlet,
+        outlet::{self, Broken},
         takeover::{Desk, Handover},
     },
 };
@@ -44,6 +45,7 @@ mod close {
     pub const NORMAL: u16 = 1000;
     pub const GOING_AWAY: u16 = 1001;
     pub const PROTOCOL: u16 = 1002;
+    pub const NOT_UTF8: u16 = 1007;
     pub const TOO_BIG: u16 = 1009;
     pub const TOO_SLOW: u16 = 4008;
     pub const RATE_LIMITED: u16 = 4013;
@@ -58,7 +60,7 @@ pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
         let detail = format!("not a WebSocket handshake: {error}");
         Problem::new(actix_web::http::StatusCode::BAD_REQUEST, detail)
     };
-    let inbound = Inbound::new(payload);
+    let inbound = Inbound::new(payload, state.websocket().max_frame);
     let payload = inbound.payload(&request).map_err(no_handshake)?;
     let (response, _, messages) =
         actix_ws::handle_with_protocols(&request, payload, &[PROTOCOL]).map_err(no_handshake)?;
@@ -73,22 +75,30 @@ pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
             let socket = Rc::new(socket);
             inbound.open(socket.clone());
             let streams = state.streams().clone();
-            rt::spawn(read(messages, session.clone(), state));
+            rt::spawn(read(messages, session.clone(), state.clone()));
             streams.spawn_local(async move {
-                write(&socket, Sending(session)).await;
+                let patience = state.door().stall_timeout();
+                let written = write(&socket, Sending(session), patience).await;
                 inbound.close();
                 drop(handshake);
-                Box::pin(outlet::farewell(&socket)).await;
+                match written {
+                    Err(Broken::Stalled) => outlet::give_up(&socket),
+                    _ => Box::pin(outlet::farewell(&socket)).await,
+                }
             });
         })
     });
     Ok(response.map_into_boxed_body())
 }
 
-async fn write(socket: &TcpStream, mut sending: Sending) {
-    if let Err(error) = outlet::write_all(socket, &mut sending, b"").await {
-        tracing::debug!(%error, "a socket broke");
+async fn write(socket: &TcpStream, mut sending: Sending, patience: Duration) -> Result<(), Broken> {
+    let written = outlet::write_all(socket, &mut sending, b"", patience).await;
+    match &written {
+        Err(Broken::Stalled) => sending.0.borrow().stalled(),
+        Err(Broken::Failed(error)) => tracing::debug!(%error, "a socket broke"),
+        Ok(()) => {}
     }
+    written
 }
 
 async fn read(mut messages: AggregatedMessageStream, session: Rc<RefCell<Session>>, state: State) {
@@ -105,8 +115,8 @@ async fn read(mut messages: AggregatedMessageStream, session: Rc<RefCell<Session
         match message {
             AggregatedMessage::Text(text) => session::command(&session, &state, &text).await,
             AggregatedMessage::Binary(_) => session.borrow_mut().refuse_binary(),
-            AggregatedMessage::Ping(payload) => session.borrow_mut().answer(frames::pong(&payload)),
-            AggregatedMessage::Pong(_) => {}
+            AggregatedMessage::Ping(payload) => session.borrow_mut().pinged(&payload),
+            AggregatedMessage::Pong(_) => session.borrow_mut().ponged(),
             AggregatedMessage::Close(reason) => {
                 let code = reason.map_or(close::NORMAL, |r| r.code.into());
                 session.borrow_mut().close(code, "");
@@ -122,14 +132,23 @@ async fn read(mut messages: AggregatedMessageStream, session: Rc<RefCell<Session
 }
 
 fn fault(error: &ProtocolError) -> (u16, &'static str) {
-    match error {
-        // A message in pieces that is too large in all comes as the other one; so does a connection that broke, which
-        // nobody reads the reason of.
-        ProtocolError::Overflow | ProtocolError::Io(_) => (
-            close::TOO_BIG,
-            "frame over the limit (key websocket.max_frame)",
-        ),
-        _ => (close::PROTOCOL, "not a WebSocket frame"),
+    let too_big = (
+        close::TOO_BIG,
+        "frame over the limit (key websocket.max_frame)",
+    );
+    let no_frame = (close::PROTOCOL, "not a WebSocket frame");
+    let ProtocolError::Io(inner) = error else {
+        return match error {
+            ProtocolError::Overflow => too_big,
+            _ => no_frame,
+        };
+    };
+    let payload = inner.get_ref().and_then(|e| e.downcast_ref());
+    match payload {
+        Some(PayloadError::EncodingCorrupted) => no_frame,
+        _ if inner.kind() == io::ErrorKind::InvalidData => (close::NOT_UTF8, "text is UTF-8"),
+        // A message in pieces that is too large in all; or a connection that broke, which nobody reads the reason of.
+        _ => too_big,
     }
 }
 
