@@ -12,12 +12,23 @@ use tokio_stream::StreamExt as _;
 
 use crate::{config::Ingest, web::problem::Problem};
 
-/// Reads a body; gzip is unpacked. 413 past a cap, 415 for another encoding, 400 for what is no gzip.
+/// Reads a body; gzip is unpacked. 413 past a cap, 408 when it comes too slowly, 415 for another encoding, 400 for what
+/// is no gzip.
 pub async fn read(
     request: &HttpRequest,
-    mut payload: web::Payload,
+    payload: web::Payload,
     limits: &Ingest,
 ) -> Result<Vec<u8>, Problem> {
+    let whole = tokio::time::timeout(limits.body_timeout, gather(payload, limits)).await;
+    let body = whole.unwrap_or_else(|_| {
+        let allowed = limits.body_timeout;
+        let detail = format!("the body was not there after {allowed:?} (key ingest.body_timeout)");
+        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail))
+    })?;
+    unpack(request, body, limits)
+}
+
+async fn gather(mut payload: web::Payload, limits: &Ingest) -> Result<Vec<u8>, Problem> {
     let mut body = Vec::new();
     while let Some(piece) = payload.next().await {
         let piece = piece.map_err(|error| {
@@ -31,6 +42,10 @@ pub async fn read(
         }
         body.extend_from_slice(&piece);
     }
+    Ok(body)
+}
+
+fn unpack(request: &HttpRequest, body: Vec<u8>, limits: &Ingest) -> Result<Vec<u8>, Problem> {
     let encoding = request.headers().get(header::CONTENT_ENCODING);
     match encoding.map(|v| v.to_str().unwrap_or("")) {
         None | Some("identity") => Ok(body),

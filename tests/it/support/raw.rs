@@ -70,6 +70,38 @@ impl Raw {
     }
 }
 
+/// The handshake of a WebSocket, as bytes.
+pub fn handshake(path: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+}
+
+/// A client's frame with this first byte; its mask is zero.
+pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    assert!(payload.len() < 126);
+    let mut frame = vec![first, 0x80 | payload.len() as u8, 0, 0, 0, 0];
+    frame.extend_from_slice(payload);
+    frame
+}
+
+/// Sends a request over a connection with a small receive buffer, and reads the head of the answer.
+pub async fn asked(address: SocketAddr, request: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a small buffer");
+    let connected = within("a connection", socket.connect(address)).await;
+    let mut connection = connected.expect("a connection");
+    let sent = connection.write_all(request.as_bytes());
+    within("room to send", sent).await.expect("a connection");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let byte = within("a head", connection.read_u8()).await;
+        head.push(byte.expect("a head"));
+    }
+    connection
+}
+
 /// A WebSocket that says nothing after its handshake.
 pub struct Silent(TcpStream);
 
@@ -77,10 +109,7 @@ pub struct Silent(TcpStream);
 pub async fn upgrade(address: SocketAddr, path: &str) -> Silent {
     let connected = within("a connection", TcpStream::connect(address)).await;
     let mut connection = connected.expect("a connection");
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    );
+    let request = handshake(path);
     let sent = connection.write_all(request.as_bytes());
     within("room to send", sent).await.expect("a connection");
     Silent(connection)

@@ -47,6 +47,15 @@ impl Socket {
         })
     }
 
+    /// Opens a socket at a full address.
+    pub async fn at(url: &str) -> Self {
+        let opened = within("a socket", tokio_tungstenite::connect_async(url)).await;
+        Self {
+            socket: opened.expect("a socket").0,
+            waiting: VecDeque::new(),
+        }
+    }
+
     /// Sends anything.
     pub async fn send(&mut self, message: Message) {
         within("room to send", self.socket.send(message))
