@@ -99,11 +99,20 @@ impl Process {
 
     /// Bytes of memory in use.
     pub fn resident(&self) -> u64 {
+        self.kib("VmRSS:") << 10
+    }
+
+    fn kib(&self, name: &str) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(path).expect("a process");
-        let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
-        kib.expect("a size") << 10
+        let line = status.lines().find_map(|l| l.strip_prefix(name));
+        let kib = line.and_then(|l| l.split_whitespace().next()?.parse().ok());
+        kib.expect("a size")
+    }
+
+    /// The most bytes of memory that were ever in use.
+    pub fn peak(&self) -> u64 {
+        self.kib("VmHWM:") << 10
     }
 
     /// Seconds of a core used so far.
