@@ -22,6 +22,7 @@ mod resume;
 mod safety;
 mod shapes;
 mod slow_reader;
+mod slow_socket;
 mod snapshots;
 mod socket;
 mod socket_faults;

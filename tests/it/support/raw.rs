@@ -24,12 +24,21 @@ pub struct Raw {
 impl Raw {
     /// Asks, and reads no further than the head of the answer.
     pub async fn open(address: SocketAddr, path: &str) -> Self {
+        Self::with(address, path, Parser::default()).await
+    }
+
+    /// Likewise, of NDJSON.
+    pub async fn lines(address: SocketAddr, path: &str) -> Self {
+        Self::with(address, path, Parser::new(true)).await
+    }
+
+    async fn with(address: SocketAddr, path: &str, parser: Parser) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4096).expect("a small buffer");
         let connected = within("a connection", socket.connect(address)).await;
         let mut raw = Self {
             connection: connected.expect("a connection"),
-            parser: Parser::default(),
+            parser,
             head: Some(Vec::new()),
             early: Vec::new(),
         };
