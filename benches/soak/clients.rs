@@ -84,7 +84,12 @@ pub async fn stream(address: String, kind: Kind, open: Arc<AtomicUsize>) -> Seen
                     }
                 });
             }
-            _ => break,
+            ended => {
+                if slow {
+                    println!("a slow one ended: {ended:?}");
+                }
+                break;
+            }
         }
         if !counted {
             counted = true;

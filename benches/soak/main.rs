@@ -109,7 +109,7 @@ async fn soak(plan: &Plan, server: &Process) -> Verdict {
         around.spawn(trouble::stall(address.clone(), log.clone()));
         around.spawn(trouble::churn(address.clone(), log.clone()));
     }
-    around.spawn(trouble::restart(http.clone(), address.clone(), log.clone()));
+    let restarts = tokio::spawn(trouble::restart(http.clone(), address.clone(), log.clone()));
     let pushing = tokio::spawn(trouble::push(http.clone(), address.clone(), log.clone()));
 
     let (cpu, from) = (server.cpu_seconds(), Instant::now());
@@ -121,6 +121,9 @@ async fn soak(plan: &Plan, server: &Process) -> Verdict {
     let used = (server.cpu_seconds() - cpu) / from.elapsed().as_secs_f64();
     log.over.store(true, Ordering::Relaxed);
     pushing.await.expect("the pushes");
+    restarts.await.expect("the restarts");
+    // Then the mark is the last sample, and what slow clients are told to have missed lies before it.
+    trouble::stop_sources(&http, &address).await;
     trouble::mark(&http, &address, 2).await;
 
     let mut seen: Vec<Seen> = Vec::new();

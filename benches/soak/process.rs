@@ -13,7 +13,7 @@ max_connections = 100000
 log_bytes = "256KiB"
 alerts_kept = 500
 slow_after = "1s"
-stall_timeout = "3s"
+stall_timeout = "10s"
 [windows]
 span = "5s"
 points = 20

@@ -54,6 +54,14 @@ pub async fn mark(http: &reqwest::Client, address: &str, number: u32) {
     assert!(post(http, url, body).await, "a mark was not taken");
 }
 
+/// After this, what is pushed is all there is.
+pub async fn stop_sources(http: &reqwest::Client, address: &str) {
+    for source in ["host", "simulated"] {
+        let url = format!("http://{address}/api/sources/{source}/stop");
+        assert!(post(http, url, String::new()).await, "a source goes on");
+    }
+}
+
 /// Ten pushes a second: numbers in order, and a wave that raises and clears an alert on one of 16 hosts each time.
 pub async fn push(http: reqwest::Client, address: String, log: Arc<Log>) {
     let mut pace = interval(Duration::from_millis(100));
@@ -107,7 +115,7 @@ pub async fn stall(address: String, log: Arc<Log>) {
             add(&log.failed, 1);
             continue;
         };
-        sleep(Duration::from_secs(6)).await;
+        sleep(Duration::from_secs(14)).await;
         if !log.goes_on() {
             return;
         }

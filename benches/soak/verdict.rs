@@ -149,7 +149,7 @@ impl Verdict {
         });
         self.check(failed == 0, || format!("{failed} things around failed"));
         println!(
-            "around them: {} samples pushed, {} alerts raised or cleared, {} clients came and went, {stalls} that took nothing were cut off, {} times sources stopped or started",
+            "around them: {} samples pushed, {} alerts raised or cleared, {} clients came and went, {stalls} that took nothing were cut off ({stalled} counted), {} times sources stopped or started",
             of(&log.pushed),
             of(&log.alerts),
             of(&log.joins),

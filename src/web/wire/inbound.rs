@@ -16,7 +16,7 @@ use actix_web::{
 use tokio_stream::Stream;
 
 use super::{
-    heads::{Fault, Heads},
+    frame_heads::{Fault, FrameHeads},
     outlet,
 };
 
@@ -25,7 +25,7 @@ use super::{
 pub struct Inbound(Rc<RefCell<Way>>);
 
 struct Way {
-    heads: Heads,
+    heads: FrameHeads,
     fault: Option<Fault>,
     /// Something was just given: first that is looked at, then the next is read. Whoever reads takes all there is
     /// before it looks.
@@ -40,7 +40,7 @@ impl Inbound {
     /// over goes on with that.
     pub fn new(early: web::Payload, max_frame: usize) -> Self {
         Self(Rc::new(RefCell::new(Way {
-            heads: Heads::new(max_frame),
+            heads: FrameHeads::new(max_frame),
             fault: None,
             given: false,
             early: Some(early),

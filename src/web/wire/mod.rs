@@ -2,12 +2,12 @@
 //!
 //! - [`takeover`]: gets the socket out of actix-http's hands
 //! - [`outlet`]: writes what a source chooses when the socket can take it
-//! - `stall`: how long a socket may take nothing
+//! - `kernel_limit`: when the kernel may give a client up by itself
 //! - [`inbound`]: what the client of a WebSocket sends, as actix-ws wants to read it
-//! - [`heads`]: the heads of its frames, looked at before actix-ws does
+//! - [`frame_heads`]: the heads of its frames, looked at before actix-ws does
 
-pub mod heads;
+pub mod frame_heads;
 pub mod inbound;
+mod kernel_limit;
 pub mod outlet;
-mod stall;
 pub mod takeover;

@@ -19,7 +19,7 @@ pub enum Fault {
 
 /// See the module.
 #[derive(Debug)]
-pub struct Heads {
+pub struct FrameHeads {
     /// The largest frame, in bytes.
     most: u64,
     /// The head that is coming, as far as it has come.
@@ -30,7 +30,7 @@ pub struct Heads {
     pieces: u32,
 }
 
-impl Heads {
+impl FrameHeads {
     /// Of frames of at most so many bytes.
     pub fn new(most: usize) -> Self {
         Self {
@@ -145,7 +145,7 @@ mod tests {
         ]
         .concat();
         for piece in [1, 2, 3, 7, 1000, frames.len()] {
-            let mut heads = Heads::new(70_000);
+            let mut heads = FrameHeads::new(70_000);
             for piece in frames.chunks(piece) {
                 assert_eq!(heads.pass(piece), (piece.len(), None));
             }
@@ -165,14 +165,14 @@ mod tests {
         for (bad, fault) in faults {
             let good = frame(0x81, 3);
             let both = [&good[..], &bad[..]].concat();
-            let mut heads = Heads::new(1000);
+            let mut heads = FrameHeads::new(1000);
             assert_eq!(heads.pass(&both), (good.len(), Some(fault)));
         }
     }
 
     #[test]
     fn a_message_may_not_come_in_pieces_for_ever() {
-        let mut heads = Heads::new(1000);
+        let mut heads = FrameHeads::new(1000);
         assert_eq!(heads.pass(&frame(0x01, 0)).1, None);
         let mut pieces = (1..).map(|_| heads.pass(&frame(0x00, 0)).1);
         let found = pieces.position(|fault| fault.is_some());
