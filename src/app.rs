@@ -151,12 +151,7 @@ impl App {
             sources: sources.clone(),
         };
         let teller = tokio::spawn(teller.run(stop.clone()));
-        let door = Door::new(
-            clock.clone(),
-            &stream,
-            config.stream.heartbeat,
-            config.stream.retry,
-        );
+        let door = Door::new(clock.clone(), &stream, &config.stream);
         let mut server = config.server.clone();
         server.listen = address;
         server.max_connections = descriptors::allow(server.max_connections);

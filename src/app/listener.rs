@@ -9,10 +9,11 @@ use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 pub const BACKLOG: u32 = 4096;
 /// Bytes the kernel takes that are not sent yet. More than this only makes what a slow reader gets older.
 const UNSENT_BYTES: u32 = 16 << 10;
-/// A peer that acknowledges nothing for this long is gone.
-const USER_TIMEOUT: Duration = Duration::from_secs(30);
-/// A silent peer is asked after this long, and again each fifth of it.
-const KEEPALIVE: Duration = Duration::from_secs(30);
+/// A peer that acknowledges nothing for this long is gone. With a heartbeat after 15 s of silence a peer that vanished
+/// is so noticed within 30 s, whatever was under way.
+const USER_TIMEOUT: Duration = Duration::from_secs(12);
+/// A silent peer is asked after this long, and again each quarter of it, until [`USER_TIMEOUT`] has passed.
+const KEEPALIVE: Duration = Duration::from_secs(6);
 
 /// Listens. Fails if another process listens there.
 pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
@@ -35,7 +36,7 @@ pub fn tune(connection: &TcpStream) {
     let socket = SockRef::from(connection);
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
     #[cfg(any(target_os = "linux", target_os = "macos"))]
-    let keepalive = keepalive.with_interval(KEEPALIVE / 5).with_retries(3);
+    let keepalive = keepalive.with_interval(KEEPALIVE / 4).with_retries(3);
     let mut results = vec![
         socket.set_tcp_nodelay(true),
         socket.set_tcp_keepalive(&keepalive),

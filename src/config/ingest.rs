@@ -14,6 +14,8 @@ pub struct Ingest {
     pub max_body: usize,
     /// The largest request body once decompressed, in bytes.
     pub max_decompressed: usize,
+    /// How long a request body may take to come.
+    pub body_timeout: Duration,
     /// How old a sample's own timestamp may be.
     pub accept_past: Duration,
     /// How far in the future a sample's own timestamp may lie.
@@ -27,6 +29,7 @@ impl Default for Ingest {
         Self {
             max_body: 1 << 20,
             max_decompressed: 8 << 20,
+            body_timeout: Duration::from_secs(30),
             accept_past: Duration::from_secs(3600),
             accept_future: Duration::from_secs(10),
             queue: 256,
@@ -41,6 +44,11 @@ impl Ingest {
         let ingest = Self {
             max_body: table.value("max_body", &body, default.max_body),
             max_decompressed: table.value("max_decompressed", &body, default.max_decompressed),
+            body_timeout: table.value(
+                "body_timeout",
+                &Span::seconds(1, 3600),
+                default.body_timeout,
+            ),
             accept_past: table.value(
                 "accept_past",
                 &Span::seconds(0, 365 * 86_400),

@@ -22,6 +22,8 @@ pub struct Stream {
     pub max_clients: usize,
     /// The most clients at once for which the past is encoded; the others wait their turn.
     pub max_replays: usize,
+    /// A reader whose socket takes nothing for this long is closed; it may resume.
+    pub stall_timeout: Duration,
     /// The most different views (filter, shape and rate) at once; one more is refused.
     pub max_views: usize,
     /// What readers are told to wait before they reconnect (`retry:`).
@@ -37,6 +39,7 @@ impl Default for Stream {
             slow_after: Duration::from_secs(5),
             max_clients: 20_000,
             max_replays: 16,
+            stall_timeout: Duration::from_secs(20),
             max_views: 1000,
             retry: Duration::from_secs(2),
         }
@@ -57,6 +60,11 @@ impl Stream {
             ),
             max_clients: table.value("max_clients", &Whole(1..=1_000_000), default.max_clients),
             max_replays: table.value("max_replays", &Whole(1..=100_000), default.max_replays),
+            stall_timeout: table.value(
+                "stall_timeout",
+                &Span::seconds(1, 600),
+                default.stall_timeout,
+            ),
             max_views: table.value("max_views", &Whole(1..=100_000), default.max_views),
             retry: table.value("retry", &Span::millis(100, 300_000), default.retry),
         };

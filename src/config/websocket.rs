@@ -14,7 +14,7 @@ pub struct WebSocket {
     pub max_frame: usize,
     /// The most subscriptions at once.
     pub max_subscriptions: usize,
-    /// How often the server pings; a peer silent for two is closed.
+    /// How often the server pings; a peer silent for two and a half of that is closed.
     pub ping: Duration,
     /// Commands a second that may go on for ever.
     pub commands_per_second: u32,
@@ -27,7 +27,7 @@ impl Default for WebSocket {
         Self {
             max_frame: 64 << 10,
             max_subscriptions: 16,
-            ping: Duration::from_secs(25),
+            ping: Duration::from_secs(10),
             commands_per_second: 20,
             command_burst: 40,
         }

@@ -37,6 +37,8 @@ pub struct Counters {
     pub lagged: AtomicU64,
     /// Times a reader was told that something may be missing.
     pub resets: AtomicU64,
+    /// Readers closed because their sockets took nothing for too long.
+    pub stalled: AtomicU64,
     /// Readers closed because they were too slow for their alerts.
     pub too_slow: AtomicU64,
     /// From the publishing of a tick to the moment its bytes were handed to the connection.

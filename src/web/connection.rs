@@ -10,6 +10,7 @@ use super::{
     problem::Problem,
 };
 use crate::{
+    config,
     model::{Clock, Position, Timestamp},
     stream::{Stream, counters::add, cursor::Cursor, log::ResetReason},
 };
@@ -23,16 +24,18 @@ struct Terms {
     clock: Arc<Clock>,
     heartbeat: Duration,
     retry: Duration,
+    stall_timeout: Duration,
     stream: Stream,
 }
 
 impl Door {
-    /// Heartbeats after this much silence; clients that lose us come back after `retry` at the earliest.
-    pub fn new(clock: Arc<Clock>, stream: &Stream, heartbeat: Duration, retry: Duration) -> Self {
+    /// Those of the configuration.
+    pub fn new(clock: Arc<Clock>, stream: &Stream, config: &config::Stream) -> Self {
         Self(Arc::new(Terms {
             clock,
-            heartbeat,
-            retry,
+            heartbeat: config.heartbeat,
+            retry: config.retry,
+            stall_timeout: config.stall_timeout,
             stream: stream.clone(),
         }))
     }
@@ -45,6 +48,11 @@ impl Door {
     /// After this much silence, a heartbeat.
     pub fn heartbeat(&self) -> Duration {
         self.0.heartbeat
+    }
+
+    /// A client whose socket takes nothing for this long is closed.
+    pub fn stall_timeout(&self) -> Duration {
+        self.0.stall_timeout
     }
 
     /// When to come back after a broken connection; random, so that not all return at once.
@@ -115,6 +123,11 @@ impl Connection {
     pub fn lagged(&self, skipped: u64) {
         add(&self.stream.counters().lagged, 1);
         add(&self.stream.counters().conflated, skipped);
+    }
+
+    /// It is closed for having taken nothing for too long.
+    pub fn stalled(&self) {
+        add(&self.stream.counters().stalled, 1);
     }
 
     /// It is closed for being too slow for its alerts.

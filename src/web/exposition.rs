@@ -131,6 +131,12 @@ fn render(state: &State) -> String {
         "Readers closed because they were too slow for their alerts.",
         counters.too_slow.load(Relaxed),
     );
+    counter(
+        &mut page,
+        "tickwire_stalled_total",
+        "Readers closed because their sockets took nothing for too long.",
+        counters.stalled.load(Relaxed),
+    );
     page.latency(
         "tickwire_delivery_latency_seconds",
         "From the publishing of a tick to the moment its bytes were handed to a connection.",

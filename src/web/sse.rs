@@ -21,7 +21,7 @@ use super::{
     start,
     state::State,
     wire::{
-        outlet::{self, Source},
+        outlet::{self, Broken, Source},
         takeover::{Desk, Handover, Socket},
     },
 };
@@ -142,9 +142,16 @@ pub(super) fn answer(
 
 async fn serve(socket: Socket, mut events: Events) {
     let last: &[u8] = if events.chunked { LAST_CHUNK } else { b"" };
+    let patience = events.door.stall_timeout();
     let ended = tokio::select! {
         biased;
-        written = outlet::write_all(&socket, &mut events, last) => written.is_ok(),
+        written = outlet::write_all(&socket, &mut events, last, patience) => {
+            if let Err(Broken::Stalled) = written {
+                events.connection.stalled();
+                outlet::give_up(&socket);
+            }
+            written.is_ok()
+        }
         () = outlet::until_closed(&socket, UNASKED_BYTES) => false,
     };
     drop(events);

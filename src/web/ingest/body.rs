@@ -18,9 +18,24 @@ use crate::{
     },
 };
 
-/// Reads a body; gzip is unpacked. 413 past a cap, 415 for another encoding, 400 for what is no gzip.
+/// Reads a body; gzip is unpacked. 413 past a cap, 408 when it comes too slowly, 415 for another encoding, 400 for what
+/// is no gzip.
 pub async fn read(
     request: &HttpRequest,
+    payload: web::Payload,
+    config: &Ingest,
+    limits: &Limits,
+) -> Result<Vec<u8>, Problem> {
+    let whole = tokio::time::timeout(config.body_timeout, gather(payload, config, limits)).await;
+    let body = whole.unwrap_or_else(|_| {
+        let allowed = config.body_timeout;
+        let detail = format!("the body was not there after {allowed:?} (key ingest.body_timeout)");
+        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail))
+    })?;
+    unpack(request, body, config, limits)
+}
+
+async fn gather(
     mut payload: web::Payload,
     config: &Ingest,
     limits: &Limits,
@@ -39,6 +54,15 @@ pub async fn read(
         }
         body.extend_from_slice(&piece);
     }
+    Ok(body)
+}
+
+fn unpack(
+    request: &HttpRequest,
+    body: Vec<u8>,
+    config: &Ingest,
+    limits: &Limits,
+) -> Result<Vec<u8>, Problem> {
     let encoding = request.headers().get(header::CONTENT_ENCODING);
     match encoding.map(|v| v.to_str().unwrap_or("")) {
         None | Some("identity") => Ok(body),

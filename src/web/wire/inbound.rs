@@ -14,22 +14,35 @@ use actix_web::{
 };
 use tokio_stream::Stream;
 
-use super::{outlet, takeover::Socket};
+use super::{
+    frame_heads::{Fault, FrameHeads},
+    outlet,
+    takeover::Socket,
+};
 
 /// Both ends of it: a cheap handle.
 #[derive(Clone)]
 pub struct Inbound(Rc<RefCell<Way>>);
 
 struct Way {
+    heads: FrameHeads,
+    fault: Option<Fault>,
+    /// Something was just given: first that is looked at, then the next is read. Whoever reads takes all there is
+    /// before it looks.
+    given: bool,
     /// What actix-http had read before the connection was taken over.
     early: Option<web::Payload>,
     socket: Option<Rc<Socket>>,
 }
 
 impl Inbound {
-    /// Begins with what came with the request.
-    pub fn new(early: web::Payload) -> Self {
+    /// Begins with what came with the request; of frames of at most `max_frame` bytes. A connection that is never taken
+    /// over goes on with that.
+    pub fn new(early: web::Payload, max_frame: usize) -> Self {
         Self(Rc::new(RefCell::new(Way {
+            heads: FrameHeads::new(max_frame),
+            fault: None,
+            given: false,
             early: Some(early),
             socket: None,
         })))
@@ -42,32 +55,28 @@ impl Inbound {
         web::Payload::from_request(request, &mut payload).into_inner()
     }
 
-    /// The connection has been taken over; not to be read before.
+    /// The connection has been taken over.
     pub fn open(&self, socket: Rc<Socket>) {
         self.0.borrow_mut().socket = Some(socket);
     }
 
     /// Nothing more is read.
     pub fn close(&self) {
-        *self.0.borrow_mut() = Way {
-            early: None,
-            socket: None,
-        };
+        let mut way = self.0.borrow_mut();
+        (way.early, way.socket) = (None, None);
     }
 }
 
-impl Stream for Inbound {
-    type Item = Result<Bytes, PayloadError>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut way = self.0.borrow_mut();
-        if let Some(early) = &mut way.early {
-            if let Poll::Ready(Some(Ok(bytes))) = Pin::new(early).poll_next(cx) {
-                return Poll::Ready(Some(Ok(bytes)));
+impl Way {
+    fn read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
+        if let Some(early) = &mut self.early {
+            match Pin::new(early).poll_next(cx) {
+                Poll::Ready(Some(Ok(bytes))) => return Poll::Ready(Some(Ok(bytes))),
+                Poll::Pending if self.socket.is_none() => return Poll::Pending,
+                _ => self.early = None,
             }
-            way.early = None;
         }
-        let Some(socket) = &way.socket else {
+        let Some(socket) = &self.socket else {
             return Poll::Ready(None);
         };
         let read = ready!(outlet::read(socket, cx, |bytes| match bytes {
@@ -75,5 +84,33 @@ impl Stream for Inbound {
             bytes => Some(Bytes::copy_from_slice(bytes)),
         }));
         Poll::Ready(read.map_err(PayloadError::Io).transpose())
+    }
+}
+
+impl Stream for Inbound {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let way = &mut *self.0.borrow_mut();
+        if std::mem::take(&mut way.given) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if let Some(fault) = way.fault {
+            return Poll::Ready(Some(Err(match fault {
+                Fault::TooLarge => PayloadError::Overflow,
+                Fault::NoFrame => PayloadError::EncodingCorrupted,
+            })));
+        }
+        let Some(read) = ready!(way.read(cx)) else {
+            return Poll::Ready(None);
+        };
+        way.given = true;
+        Poll::Ready(Some(read.map(|mut bytes| {
+            let (good, fault) = way.heads.pass(&bytes);
+            way.fault = fault;
+            bytes.truncate(good);
+            bytes
+        })))
     }
 }

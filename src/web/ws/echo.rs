@@ -4,17 +4,21 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use actix_ws::{CloseReason, Session};
 use tokio_stream::StreamExt as _;
 
-use super::EchoMessage as Message;
-use crate::web::{limits::Limit, problem::Problem, state::State};
+use super::{EchoMessage as Message, close, fault};
+use crate::web::{limits::Limit, problem::Problem, state::State, wire::inbound::Inbound};
 
 /// `GET /ws/echo`
 pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?.clone();
-    let (response, session, messages) = actix_ws::handle(&request, payload).map_err(|error| {
+    let no_handshake = |error| {
         let detail = format!("not a WebSocket handshake: {error}");
         Problem::new(actix_web::http::StatusCode::BAD_REQUEST, detail)
-    })?;
+    };
     let place = state.limits().client()?;
+    let inbound = Inbound::new(payload, state.websocket().max_frame);
+    let payload = inbound.payload(&request).map_err(no_handshake)?;
+    let (response, session, messages) =
+        actix_ws::handle(&request, payload).map_err(no_handshake)?;
     let messages = messages.max_frame_size(state.websocket().max_frame);
     let draining = state.stream().draining().clone();
     actix_web::rt::spawn(async move {
@@ -50,11 +54,14 @@ async fn talk(
             Ok(Message::Continuation(item)) => session.continuation(item).await,
             Ok(Message::Close(reason)) => return reason,
             Ok(Message::Pong(_) | Message::Nop) => Ok(()),
-            Err(actix_ws::ProtocolError::Overflow) => {
-                state.limits().count(Limit::Frame);
-                return Some(CloseReason::from(actix_ws::CloseCode::Size));
+            Err(error) => {
+                let (code, reason) = fault(&error);
+                if code == close::TOO_BIG {
+                    state.limits().count(Limit::Frame);
+                }
+                let code = actix_ws::CloseCode::from(code);
+                return Some(CloseReason::from((code, reason)));
             }
-            Err(_) => return Some(CloseReason::from(actix_ws::CloseCode::Protocol)),
         };
         if sent.is_err() {
             return None;

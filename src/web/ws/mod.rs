@@ -16,7 +16,7 @@ mod frames;
 mod initial;
 mod session;
 
-use std::{cell::RefCell, io, rc::Rc};
+use std::{cell::RefCell, io, rc::Rc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -39,7 +39,7 @@ use super::{
     state::State,
     wire::{
         inbound::Inbound,
-        outlet,
+        outlet::{self, Broken},
         takeover::{Desk, Handover},
     },
 };
@@ -54,6 +54,7 @@ mod close {
     pub const NORMAL: u16 = 1000;
     pub const GOING_AWAY: u16 = 1001;
     pub const PROTOCOL: u16 = 1002;
+    pub const NOT_UTF8: u16 = 1007;
     pub const TOO_BIG: u16 = 1009;
     pub const TOO_SLOW: u16 = 4008;
     pub const RATE_LIMITED: u16 = 4013;
@@ -68,7 +69,7 @@ pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
         let detail = format!("not a WebSocket handshake: {error}");
         Problem::new(actix_web::http::StatusCode::BAD_REQUEST, detail)
     };
-    let inbound = Inbound::new(payload);
+    let inbound = Inbound::new(payload, state.websocket().max_frame);
     let payload = inbound.payload(&request).map_err(no_handshake)?;
     let (response, _, messages) =
         actix_ws::handle_with_protocols(&request, payload, &[JSON, CBOR]).map_err(no_handshake)?;
@@ -90,22 +91,30 @@ pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
             let socket = Rc::new(socket);
             inbound.open(socket.clone());
             let streams = state.streams().clone();
-            rt::spawn(read(messages, session.clone(), state));
+            rt::spawn(read(messages, session.clone(), state.clone()));
             streams.spawn_local(async move {
-                write(&socket, Sending(session)).await;
+                let patience = state.door().stall_timeout();
+                let written = write(&socket, Sending(session), patience).await;
                 inbound.close();
                 drop(handshake);
-                Box::pin(outlet::farewell(&socket)).await;
+                match written {
+                    Err(Broken::Stalled) => outlet::give_up(&socket),
+                    _ => Box::pin(outlet::farewell(&socket)).await,
+                }
             });
         })
     });
     Ok(response.map_into_boxed_body())
 }
 
-async fn write(socket: &TcpStream, mut sending: Sending) {
-    if let Err(error) = outlet::write_all(socket, &mut sending, b"").await {
-        tracing::debug!(%error, "a socket broke");
+async fn write(socket: &TcpStream, mut sending: Sending, patience: Duration) -> Result<(), Broken> {
+    let written = outlet::write_all(socket, &mut sending, b"", patience).await;
+    match &written {
+        Err(Broken::Stalled) => sending.0.borrow().stalled(),
+        Err(Broken::Failed(error)) => tracing::debug!(%error, "a socket broke"),
+        Ok(()) => {}
     }
+    written
 }
 
 async fn read(mut messages: AggregatedMessageStream, session: Rc<RefCell<Session>>, state: State) {
@@ -129,8 +138,8 @@ async fn read(mut messages: AggregatedMessageStream, session: Rc<RefCell<Session
             AggregatedMessage::Binary(bytes) => {
                 session::command(&session, &state, Frame::Binary(&bytes)).await;
             }
-            AggregatedMessage::Ping(payload) => session.borrow_mut().answer(frames::pong(&payload)),
-            AggregatedMessage::Pong(_) => {}
+            AggregatedMessage::Ping(payload) => session.borrow_mut().pinged(&payload),
+            AggregatedMessage::Pong(_) => session.borrow_mut().ponged(),
             AggregatedMessage::Close(reason) => {
                 let code = reason.map_or(close::NORMAL, |r| r.code.into());
                 session.borrow_mut().close(code, "");
@@ -150,20 +159,22 @@ fn fault(error: &ProtocolError) -> (u16, &'static str) {
         close::TOO_BIG,
         "frame over the limit (key websocket.max_frame)",
     );
-    match error {
-        ProtocolError::Overflow => TOO_BIG,
-        // A message in pieces that is too large in all comes as this; so does a connection that broke.
-        ProtocolError::Io(error) if error.kind() == io::ErrorKind::Other && !is_broken(error) => {
-            TOO_BIG
-        }
-        _ => (close::PROTOCOL, "not a WebSocket frame"),
+    const NO_FRAME: (u16, &str) = (close::PROTOCOL, "not a WebSocket frame");
+    let ProtocolError::Io(inner) = error else {
+        return match error {
+            ProtocolError::Overflow => TOO_BIG,
+            _ => NO_FRAME,
+        };
+    };
+    let payload = inner.get_ref().and_then(|e| e.downcast_ref());
+    match payload {
+        Some(PayloadError::Overflow) => TOO_BIG,
+        // Also a connection that broke, which nobody reads the reason of.
+        Some(_) => NO_FRAME,
+        None if inner.kind() == io::ErrorKind::InvalidData => (close::NOT_UTF8, "text is UTF-8"),
+        // A message in pieces that is too large in all.
+        None => TOO_BIG,
     }
-}
-
-fn is_broken(error: &io::Error) -> bool {
-    error
-        .get_ref()
-        .is_some_and(|cause| cause.is::<PayloadError>())
 }
 
 /// A message of the echo socket.

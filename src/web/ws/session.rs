@@ -131,6 +131,23 @@ impl Session {
         self.heard_at = Instant::now();
     }
 
+    /// Answers a ping.
+    pub fn pinged(&mut self, payload: &[u8]) {
+        if self.counted() {
+            self.answer(frames::pong(payload));
+        }
+    }
+
+    /// An answer to a ping, asked for or not.
+    pub fn ponged(&mut self) {
+        self.counted();
+    }
+
+    /// It is closed for having taken nothing for too long.
+    pub fn stalled(&self) {
+        self.connection.stalled();
+    }
+
     /// Sends a frame.
     pub fn answer(&mut self, frame: Bytes) {
         self.outbox.push_back(frame);
@@ -180,8 +197,8 @@ impl Session {
         self.say("error", refusal.id.as_deref(), &fields);
     }
 
-    /// Whether another command is within the rate; if not, its `id` goes with the refusal.
-    fn within_rate(&mut self, id: impl FnOnce() -> Option<String>) -> bool {
+    /// Whether one more message is within the rate; who goes on sending over it is closed.
+    fn counted(&mut self) -> bool {
         if self.rate.check().is_ok() {
             self.over_rate = 0;
             return true;
@@ -190,7 +207,16 @@ impl Session {
         self.state.limits().count(Limit::Commands);
         if self.over_rate > PATIENCE {
             self.close(close::RATE_LIMITED, "too many commands");
-        } else {
+        }
+        false
+    }
+
+    /// Whether another command is within the rate; if not, its `id` goes with the refusal.
+    fn within_rate(&mut self, id: impl FnOnce() -> Option<String>) -> bool {
+        if self.counted() {
+            return true;
+        }
+        if !self.is_closing() {
             let limits = self.state.websocket();
             let message = format!(
                 "at most {} commands a second, {} at once (key {}); this one was not done",
@@ -242,7 +268,8 @@ impl Session {
         }
         let now = Instant::now();
         let ping = self.state.websocket().ping;
-        if now.duration_since(self.heard_at) >= ping * 2 + ping / 2 {
+        let gone_at = self.heard_at + ping * 2 + ping / 2;
+        if now >= gone_at {
             // It has answered neither of two pings: nobody is there to read a close.
             self.closed = true;
             return Poll::Ready(None);
@@ -251,7 +278,7 @@ impl Session {
             self.pinged_at = now;
             return Poll::Ready(Some(frames::ping()));
         }
-        let ping_at = self.pinged_at + ping;
+        let ping_at = gone_at.min(self.pinged_at + ping);
         let due = due.map_or(ping_at, |due| due.min(ping_at));
         self.waker = Some(cx.waker().clone());
         self.ticket.park(cx.waker(), Some(due));

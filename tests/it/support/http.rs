@@ -45,12 +45,17 @@ impl Server {
     pub async fn metric(&self, name: &str) -> f64 {
         let page = within("/metrics", self.get("/metrics").await.text());
         let page = page.await.expect("a body");
-        metric(&page, name)
+        value(&page, name)
+    }
+
+    /// Waits until a metric has come down to zero.
+    pub async fn until_zero(&self, name: &str) {
+        within(name, async { while self.metric(name).await > 0.0 {} }).await;
     }
 }
 
-/// The value of a metric on a page of them.
-pub fn metric(page: &str, name: &str) -> f64 {
+/// The value of a metric on a page of `/metrics`.
+pub fn value(page: &str, name: &str) -> f64 {
     let mut values = page
         .lines()
         .filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));

@@ -1,6 +1,7 @@
 //! The real server on a port of its own, and real clients. Every wait ends by itself; nothing sleeps.
 
 pub mod http;
+pub mod process;
 pub mod raw;
 pub mod rules;
 pub mod server;

@@ -24,12 +24,21 @@ pub struct Raw {
 impl Raw {
     /// Asks, and reads no further than the head of the answer.
     pub async fn open(address: SocketAddr, path: &str) -> Self {
+        Self::with(address, path, Parser::default()).await
+    }
+
+    /// Likewise, of NDJSON.
+    pub async fn lines(address: SocketAddr, path: &str) -> Self {
+        Self::with(address, path, Parser::new(true)).await
+    }
+
+    async fn with(address: SocketAddr, path: &str, parser: Parser) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4096).expect("a small buffer");
         let connected = within("a connection", socket.connect(address)).await;
         let mut raw = Self {
             connection: connected.expect("a connection"),
-            parser: Parser::default(),
+            parser,
             head: Some(Vec::new()),
             early: Vec::new(),
         };
@@ -70,6 +79,38 @@ impl Raw {
     }
 }
 
+/// The handshake of a WebSocket, as bytes.
+pub fn handshake(path: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+}
+
+/// A client's frame with this first byte; its mask is zero.
+pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    assert!(payload.len() < 126);
+    let mut frame = vec![first, 0x80 | payload.len() as u8, 0, 0, 0, 0];
+    frame.extend_from_slice(payload);
+    frame
+}
+
+/// Sends a request over a connection with a small receive buffer, and reads the head of the answer.
+pub async fn asked(address: SocketAddr, request: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a small buffer");
+    let connected = within("a connection", socket.connect(address)).await;
+    let mut connection = connected.expect("a connection");
+    let sent = connection.write_all(request.as_bytes());
+    within("room to send", sent).await.expect("a connection");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let byte = within("a head", connection.read_u8()).await;
+        head.push(byte.expect("a head"));
+    }
+    connection
+}
+
 /// A WebSocket that says nothing after its handshake.
 pub struct Silent(TcpStream);
 
@@ -77,10 +118,7 @@ pub struct Silent(TcpStream);
 pub async fn upgrade(address: SocketAddr, path: &str) -> Silent {
     let connected = within("a connection", TcpStream::connect(address)).await;
     let mut connection = connected.expect("a connection");
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    );
+    let request = handshake(path);
     let sent = connection.write_all(request.as_bytes());
     within("room to send", sent).await.expect("a connection");
     Silent(connection)
@@ -177,7 +215,7 @@ impl Plain {
     pub async fn metric(&mut self, name: &str) -> f64 {
         self.ask("/metrics", "").await;
         let page = self.answer().await.body;
-        super::http::metric(&page, name)
+        super::http::value(&page, name)
     }
 
     /// Pushes samples that must all be taken.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
     tungstenite::{Error, Message, client::IntoClientRequest as _, http},
@@ -63,6 +63,30 @@ impl Socket {
             waiting: VecDeque::new(),
             protocol: protocol.map(|p| p.to_str().expect("text").to_owned()),
         })
+    }
+
+    /// Opens a socket at a full address.
+    pub async fn at(url: &str) -> Self {
+        let opened = within("a socket", tokio_tungstenite::connect_async(url)).await;
+        Self {
+            socket: opened.expect("a socket").0,
+            waiting: VecDeque::new(),
+            protocol: None,
+        }
+    }
+
+    /// Opens `/ws` through a small receive buffer, which a reader that waits has soon full.
+    pub async fn narrow(server: &Server) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a small buffer");
+        let connected = within("a connection", socket.connect(server.app.address())).await;
+        let stream = MaybeTlsStream::Plain(connected.expect("a connection"));
+        let opened = tokio_tungstenite::client_async("ws://localhost/ws", stream);
+        Self {
+            socket: within("a socket", opened).await.expect("a socket").0,
+            waiting: VecDeque::new(),
+            protocol: None,
+        }
     }
 
     /// Sends anything.
