@@ -124,9 +124,9 @@ impl Stream {
         self.0.previous_head.load(Ordering::Acquire)
     }
 
-    /// How long ago the newest tick was published.
-    pub fn since_published(&self) -> Duration {
-        self.0.published.load().elapsed()
+    /// When the newest tick was published.
+    pub fn published(&self) -> Instant {
+        **self.0.published.load()
     }
 
     /// A live reader whose oldest unsent sample is older than this gets conflated samples.

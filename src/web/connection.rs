@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -107,10 +107,11 @@ impl Connection {
         }
     }
 
-    /// Bytes were handed over for a cursor.
-    pub fn sent(&self, cursor: &mut Cursor, bytes: usize) {
+    /// Bytes are handed over for a cursor, now.
+    pub fn sent(&self, cursor: &mut Cursor, bytes: usize, now: Instant) {
         let events = cursor.take_events();
-        let live = (cursor.is_live() && events > 0).then(|| self.stream.since_published());
+        let live = (cursor.is_live() && events > 0)
+            .then(|| now.saturating_duration_since(self.stream.published()));
         self.stream.counters().sent(events, bytes, live);
     }
 

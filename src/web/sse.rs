@@ -4,7 +4,7 @@
 
 use std::{
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use actix_web::{
@@ -21,8 +21,8 @@ use super::{
     start,
     state::State,
     wire::{
-        outlet::{self, Broken, Source},
-        takeover::{Desk, Handover, Socket},
+        outlet::{self, Outlet, Source},
+        takeover::{Desk, Handover},
     },
 };
 use crate::{
@@ -133,31 +133,12 @@ pub(super) fn answer(
     events.chunked = request.version() >= Version::HTTP_11;
     let chunked = events.chunked;
     let handover = Handover::new(desk, move |socket| {
-        streams.spawn_local(serve(socket, events));
+        let client = Outlet::new(socket, events, Some(UNASKED_BYTES));
+        streams.spawn_local(outlet::serve(client));
     });
     let mut response = head.force_close().body(handover);
     response.head_mut().no_chunking(!chunked);
     Ok(response)
-}
-
-async fn serve(socket: Socket, mut events: Events) {
-    let last: &[u8] = if events.chunked { LAST_CHUNK } else { b"" };
-    let patience = events.door.stall_timeout();
-    let ended = tokio::select! {
-        biased;
-        written = outlet::write_all(&socket, &mut events, last, patience) => {
-            if let Err(Broken::Stalled) = written {
-                events.connection.stalled();
-                outlet::give_up(&socket);
-            }
-            written.is_ok()
-        }
-        () = outlet::until_closed(&socket, UNASKED_BYTES) => false,
-    };
-    drop(events);
-    if ended {
-        Box::pin(outlet::farewell(&socket)).await;
-    }
 }
 
 /// The head of a stream's answer.
@@ -388,12 +369,25 @@ impl Source for Events {
         }
         match self.next(cx.waker()) {
             Some(bytes) => {
-                self.last_sent = Instant::now();
-                self.connection.sent(&mut self.cursor, bytes.len());
+                let now = Instant::now();
+                self.last_sent = now;
+                self.connection.sent(&mut self.cursor, bytes.len(), now);
                 Poll::Ready(Some(bytes))
             }
             None if self.over => Poll::Ready(None),
             None => Poll::Pending,
         }
+    }
+
+    fn last(&self) -> &'static [u8] {
+        if self.chunked { LAST_CHUNK } else { b"" }
+    }
+
+    fn patience(&self) -> Duration {
+        self.door.stall_timeout()
+    }
+
+    fn stalled(&mut self) {
+        self.connection.stalled();
     }
 }

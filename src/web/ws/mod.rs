@@ -16,14 +16,10 @@ mod frames;
 mod initial;
 mod session;
 
-use std::{cell::RefCell, io, rc::Rc, time::Duration};
+use std::{cell::RefCell, io, rc::Rc};
 
 use actix_web::{
-    HttpRequest, HttpResponse,
-    error::PayloadError,
-    http::header::SEC_WEBSOCKET_PROTOCOL,
-    rt::{self, net::TcpStream},
-    web,
+    HttpRequest, HttpResponse, error::PayloadError, http::header::SEC_WEBSOCKET_PROTOCOL, rt, web,
 };
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, Message, ProtocolError};
 use tokio_stream::StreamExt as _;
@@ -39,7 +35,7 @@ use super::{
     state::State,
     wire::{
         inbound::Inbound,
-        outlet::{self, Broken},
+        outlet::{self, Outlet},
         takeover::{Desk, Handover},
     },
 };
@@ -85,36 +81,22 @@ pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
     let session = Rc::new(RefCell::new(Session::new(
         &state, &shard, connection, notation,
     )));
-    // The handshake's own body stays: dropping it is what ends the reading side.
     let response = response.map_body(|_, handshake| {
         Handover::new(desk, move |socket| {
             let socket = Rc::new(socket);
             inbound.open(socket.clone());
-            let streams = state.streams().clone();
-            rt::spawn(read(messages, session.clone(), state.clone()));
-            streams.spawn_local(async move {
-                let patience = state.door().stall_timeout();
-                let written = write(&socket, Sending(session), patience).await;
-                inbound.close();
-                drop(handshake);
-                match written {
-                    Err(Broken::Stalled) => outlet::give_up(&socket),
-                    _ => Box::pin(outlet::farewell(&socket)).await,
-                }
-            });
+            let sending = Sending {
+                session: session.clone(),
+                patience: state.door().stall_timeout(),
+                inbound,
+                _handshake: handshake,
+            };
+            let client = Outlet::new(socket, sending, None);
+            state.streams().spawn_local(outlet::serve(client));
+            rt::spawn(read(messages, session, state));
         })
     });
     Ok(response.map_into_boxed_body())
-}
-
-async fn write(socket: &TcpStream, mut sending: Sending, patience: Duration) -> Result<(), Broken> {
-    let written = outlet::write_all(socket, &mut sending, b"", patience).await;
-    match &written {
-        Err(Broken::Stalled) => sending.0.borrow().stalled(),
-        Err(Broken::Failed(error)) => tracing::debug!(%error, "a socket broke"),
-        Ok(()) => {}
-    }
-    written
 }
 
 async fn read(mut messages: AggregatedMessageStream, session: Rc<RefCell<Session>>, state: State) {

@@ -305,7 +305,8 @@ impl Session {
         let encoding = subscription.cursor.view().spec.encoding.clone();
         match subscription.cursor.step(stream, now) {
             Step::Send(bytes) => {
-                self.connection.sent(&mut subscription.cursor, bytes.len());
+                self.connection
+                    .sent(&mut subscription.cursor, bytes.len(), Instant::now());
                 Ok(bytes)
             }
             Step::Reset(reason) => {
