@@ -39,7 +39,7 @@ impl Default for Stream {
             slow_after: Duration::from_secs(5),
             max_clients: 20_000,
             max_replays: 16,
-            stall_timeout: Duration::from_secs(20),
+            stall_timeout: Duration::from_secs(15),
             max_views: 1000,
             retry: Duration::from_secs(2),
         }
