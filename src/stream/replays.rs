@@ -2,7 +2,7 @@
 //!
 //! To encode the past costs time that the present needs too. When thousands come back at once, each from a position of
 //! its own, a tick would wait for all of them; so they take turns, first come, first served. Nothing is held for who
-//! waits but a number: its cursor has not begun. Who has a turn and does not come for more within [`LEASE`] is waiting
+//! waits but a number: its cursor has not begun. Who has a turn and does not come for more within `LEASE` is waiting
 //! for its client, not for us, and loses the turn to the next. So the turns bound how much is encoded between two looks
 //! at everything else, and not how many clients may be slow.
 

@@ -1,7 +1,7 @@
 //! Limits: who gets a place, who is refused, and how often that was. Every limit is a key of the configuration, which
 //! its error names and its counter is labelled with.
 //!
-//! - [`addresses`]: what each address has open, and how much it asks
+//! - `addresses`: what each address has open, and how much it asks
 //! - [`gate`]: where requests are held to theirs
 //!
 //! A place is a value that gives itself back when it is dropped: a [`Permit`] lives as long as its connection, also
