@@ -110,12 +110,19 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// A cursor that begins at `start`, and ends after `limit` events or at `until`.
-    pub fn new(view: Arc<View>, start: Start, limit: Option<u64>, until: Option<Until>) -> Self {
+    /// A cursor that begins at `start`, and ends after `limit` events or at `until`. One that begins at the head is live
+    /// from the start, whatever happens before its client's socket takes the first bytes.
+    pub fn new(
+        stream: &Stream,
+        view: Arc<View>,
+        start: Start,
+        limit: Option<u64>,
+        until: Option<Until>,
+    ) -> Self {
         Self {
             view,
             at: start.after,
-            replay: true,
+            replay: start.after < stream.log().head(),
             turn: None,
             skip_samples_to: 0,
             remaining: limit,

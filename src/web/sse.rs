@@ -101,7 +101,7 @@ fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> 
     } else {
         (start, None)
     };
-    let cursor = Cursor::new(view, start, query.limit, until);
+    let cursor = Cursor::new(stream, view, start, query.limit, until);
     let requested = match &query.since {
         Some(Since::Position(position)) => position.to_string(),
         Some(Since::Unreadable(text)) => text.clone(),

@@ -22,9 +22,9 @@ fn config(log_bytes: &str, alerts_kept: usize) -> String {
     )
 }
 
-/// Pushes for longer than `slow_after` and more than a connection holds; the last value of each series, and how many
-/// alerts came of it.
-async fn flood(server: &Server, rounds: u64) -> (u64, usize) {
+/// Pushes for longer than `slow_after` and more than a connection holds, and does `after_each` round; the last value of
+/// each series, and how many alerts came of it.
+async fn flood(server: &Server, rounds: u64, mut after_each: impl AsyncFnMut(u64)) -> (u64, usize) {
     let begun = std::time::Instant::now();
     let mut round = 0;
     while round < rounds || begun.elapsed().as_millis() < 500 {
@@ -34,6 +34,7 @@ async fn flood(server: &Server, rounds: u64) -> (u64, usize) {
             .collect();
         batch.push(json!({ "name": "wave", "value": round % 2 }));
         server.push(batch).await;
+        after_each(round).await;
     }
     (round, round as usize)
 }
@@ -61,11 +62,16 @@ async fn slow_and_fast(log_bytes: &str) {
     let mut fast = server.stream(path).await;
     let start = server.position().await;
     let kinds = ["metric", "alert", "lagged", "reset"];
-    let fast = tokio::spawn(async move { fast.until(&kinds, is_last).await });
-    let (rounds, alerts) = flood(&server, 40).await;
+    let mut read_fast = Vec::new();
+    let (rounds, alerts) = flood(&server, 40, async |round| {
+        let last = (format!("m{}", SERIES - 1), round as f64);
+        let of_round = |e: &Event| e.samples().contains(&last);
+        read_fast.extend(fast.until(&kinds, of_round).await);
+    })
+    .await;
     server.sample("last", 0).await;
-
-    let fast = fast.await.unwrap();
+    read_fast.extend(fast.until(&kinds, is_last).await);
+    let fast = read_fast;
     let ids: Vec<u64> = fast.iter().map(|e| seq(e.id())).collect();
     let again = format!("{path}&since={start}");
     let again = server.stream(&again).await.until(&kinds, is_last).await;
@@ -127,7 +133,7 @@ async fn a_reader_slower_than_the_log_is_long_still_gets_every_alert() {
     let server = Server::with(&config("64KiB", 10_000)).await;
     let path = "/api/events/all?topics=metrics,alerts";
     let mut slow = Raw::open(server.app.address(), path).await;
-    let (rounds, alerts) = flood(&server, 100).await;
+    let (rounds, alerts) = flood(&server, 100, async |_| ()).await;
     server.sample("last", 0).await;
     let (slow, ended_well) = read(&mut slow).await;
     assert!(ended_well);
@@ -153,7 +159,7 @@ async fn a_reader_too_slow_for_its_alerts_is_closed_and_may_resume() {
     let server = Server::with(&config("8MiB", 100)).await;
     let path = "/api/events/all?topics=metrics,alerts";
     let mut slow = Raw::open(server.app.address(), path).await;
-    flood(&server, 300).await;
+    flood(&server, 300, async |_| ()).await;
     server.sample("last", 0).await;
     let (events, ended_well) = read(&mut slow).await;
     assert!(!ended_well, "it was not closed");

@@ -47,7 +47,7 @@ fn a_turn_that_the_log_cannot_hold_is_told_to_those_who_keep_up() {
         after: 0,
         reset: None,
     };
-    let mut cursor = Cursor::new(view, start, None, None);
+    let mut cursor = Cursor::new(&stream, view, start, None, None);
     let now = Timestamp::default();
     assert!(matches!(cursor.step(&stream, now), Step::Wait { .. }));
     assert!(cursor.is_live());

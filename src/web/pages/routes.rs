@@ -189,7 +189,7 @@ async fn stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
         Some(Since::Unreadable(text)) => text.clone(),
         _ => String::new(),
     };
-    let cursor = Cursor::new(view, start, None, None);
+    let cursor = Cursor::new(state.stream(), view, start, None, None);
     let events = sse::Events::new(
         state,
         State::shard(&request)?,

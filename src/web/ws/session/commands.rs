@@ -182,7 +182,7 @@ impl Session {
         };
         self.subscriptions.push(Subscription {
             name,
-            cursor: Cursor::new(view, start, None, None),
+            cursor: Cursor::new(&stream, view, start, None, None),
             initial,
             requested,
             status_version: 0,
