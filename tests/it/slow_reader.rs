@@ -1,10 +1,12 @@
 //! A reader that cannot keep up gets the newest of each series and every alert; nobody else notices.
 
-use serde_json::{Value, json};
-
-use crate::support::{Server, raw::Raw, seq, sse::Event};
-
-const SERIES: usize = 200;
+use crate::support::{
+    Server,
+    flood::{SERIES, flood},
+    raw::Raw,
+    seq,
+    sse::Event,
+};
 
 fn config(log_bytes: &str, alerts_kept: usize) -> String {
     format!(
@@ -20,23 +22,6 @@ fn config(log_bytes: &str, alerts_kept: usize) -> String {
         warning = {{ fire = 0.5 }}
         "#
     )
-}
-
-/// Pushes for longer than `slow_after` and more than a connection holds, and does `after_each` round; the last value of
-/// each series, and how many alerts came of it.
-async fn flood(server: &Server, rounds: u64, mut after_each: impl AsyncFnMut(u64)) -> (u64, usize) {
-    let begun = std::time::Instant::now();
-    let mut round = 0;
-    while round < rounds || begun.elapsed().as_millis() < 500 {
-        round += 1;
-        let mut batch: Vec<Value> = (0..SERIES)
-            .map(|i| json!({ "name": format!("m{i}"), "value": round }))
-            .collect();
-        batch.push(json!({ "name": "wave", "value": round % 2 }));
-        server.push(batch).await;
-        after_each(round).await;
-    }
-    (round, round as usize)
 }
 
 fn is_last(event: &Event) -> bool {

@@ -2,9 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, Socket, raw::Raw, seq, socket::samples};
-
-const SERIES: usize = 200;
+use crate::support::{
+    Server, Socket,
+    flood::{SERIES, flood},
+    raw::Raw,
+    seq,
+    socket::samples,
+};
 
 fn config(alerts_kept: usize) -> String {
     format!(
@@ -13,20 +17,11 @@ fn config(alerts_kept: usize) -> String {
     )
 }
 
-/// Pushes for longer than `slow_after` and more than a connection holds; how many samples, and how many alerts came of it.
-async fn flood(server: &Server, rounds: u64) -> (u64, usize) {
-    let begun = std::time::Instant::now();
-    let mut round = 0;
-    while round < rounds || begun.elapsed().as_millis() < 500 {
-        round += 1;
-        let mut batch: Vec<Value> = (0..SERIES)
-            .map(|i| json!({ "name": format!("m{i}"), "value": round }))
-            .collect();
-        batch.push(json!({ "name": "wave", "value": round % 2 }));
-        server.push(batch).await;
-    }
+/// A flood with an end to be known by; how many samples, and how many alerts came of it.
+async fn whole_flood(server: &Server, rounds: u64) -> (u64, usize) {
+    let (rounds, alerts) = flood(server, rounds, async |_| ()).await;
     server.sample("last", 0).await;
-    (round * (SERIES as u64 + 1) + 1, round as usize)
+    (rounds * (SERIES as u64 + 1) + 1, alerts)
 }
 
 async fn subscribed(server: &Server, since: &str) -> Socket {
@@ -40,7 +35,7 @@ async fn subscribed(server: &Server, since: &str) -> Socket {
 async fn a_slow_socket_gets_the_newest_of_each_series_and_every_alert() {
     let server = Server::with(&config(10_000)).await;
     let mut slow = subscribed(&server, "latest").await;
-    let (pushed, alerts) = flood(&server, 60).await;
+    let (pushed, alerts) = whole_flood(&server, 60).await;
     let mut frames: Vec<Value> = Vec::new();
     while !frames.iter().any(|f| f["data"][0]["name"] == "last") {
         frames.push(slow.next().await);
@@ -72,7 +67,7 @@ async fn a_slow_socket_gets_the_newest_of_each_series_and_every_alert() {
 async fn a_socket_too_slow_for_its_alerts_is_closed_with_4008_and_may_resume() {
     let server = Server::with(&config(100)).await;
     let mut slow = subscribed(&server, "latest").await;
-    flood(&server, 300).await;
+    whole_flood(&server, 300).await;
     let (frames, code) = slow.closed().await;
     assert_eq!(code, Some(4008));
     assert_eq!(server.metric("tickwire_too_slow_total").await, 1.0);
@@ -88,7 +83,7 @@ async fn a_slow_reader_of_lines_is_told_what_it_missed() {
     let server = Server::with(&config(10_000)).await;
     let path = "/api/events/all?topics=metrics,alerts&format=ndjson";
     let mut slow = Raw::lines(server.app.address(), path).await;
-    let (pushed, alerts) = flood(&server, 60).await;
+    let (pushed, alerts) = whole_flood(&server, 60).await;
     let mut events = Vec::new();
     while !events
         .iter()

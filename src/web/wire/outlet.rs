@@ -84,13 +84,7 @@ struct Slow {
 /// Sends all that the source gives, to its end, and says goodbye; or until the client has left, or takes nothing.
 pub async fn serve<K: Borrow<Socket>, S: Source>(mut client: Box<Outlet<K, S>>) {
     let written = poll_fn(|cx| client.poll(cx)).await;
-    let Outlet {
-        socket, mut source, ..
-    } = *client;
-    if let Err(Broken::Stalled) = written {
-        source.stalled();
-    }
-    drop(source);
+    let socket = client.leave(&written);
     match written {
         Ok(()) => Box::pin(farewell(socket.borrow())).await,
         Err(Broken::Stalled) => give_up(socket.borrow()),
@@ -110,6 +104,14 @@ impl<K: Borrow<Socket>, S: Source> Outlet<K, S> {
             unasked,
             slow: None,
         })
+    }
+
+    /// Lets the source go and keeps the socket. Not in `serve` itself, whose future would keep room for the source.
+    fn leave(mut self, written: &Result<(), Broken>) -> K {
+        if let Err(Broken::Stalled) = written {
+            self.source.stalled();
+        }
+        self.socket
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {

@@ -1,5 +1,6 @@
 //! The real server on a port of its own, and real clients. Every wait ends by itself; nothing sleeps.
 
+pub mod flood;
 pub mod http;
 pub mod process;
 pub mod raw;
