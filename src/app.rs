@@ -14,7 +14,10 @@ use std::{
 };
 
 use actix_server::ServerHandle;
-use tokio::task::JoinHandle as Task;
+use tokio::{
+    task::JoinHandle as Task,
+    time::{Interval, MissedTickBehavior},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -136,9 +139,10 @@ impl App {
             store: store.clone(),
             series_idle: config.series.idle,
         };
-        let (mut pipeline, inlet) = Pipeline::new(parts, config.ingest.queue);
+        let (pipeline, inlet) = Pipeline::new(parts, config.ingest.queue);
         pipeline.restored(restored);
-        let pipeline = tokio::spawn(pipeline.run(stop.clone()));
+        let begun = tokio::time::Instant::now();
+        let pipeline = tokio::spawn(pipeline.run(each_second(begun), stop.clone()));
         let replays = tokio::spawn(stream.replays().clone().run(stop.clone()));
 
         let sources = Supervisor::new(clock.clone(), inlet.clone(), plans(&config));
@@ -150,7 +154,7 @@ impl App {
             inlet: inlet.clone(),
             sources: sources.clone(),
         };
-        let teller = tokio::spawn(teller.run(stop.clone()));
+        let teller = tokio::spawn(teller.run(each_second(begun), stop.clone()));
         let door = Door::new(clock.clone(), &stream, &config.stream);
         let mut server = config.server.clone();
         server.listen = address;
@@ -232,6 +236,13 @@ impl App {
         within("the store", STAGE * 4, flushed).await;
         self.serving.abort();
     }
+}
+
+/// The seconds since `begun`. Who counts from the same moment is woken together with the others.
+fn each_second(begun: tokio::time::Instant) -> Interval {
+    let mut second = tokio::time::interval_at(begun, Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    second
 }
 
 /// Waits for a part to end, but not for ever; says so when it does not.

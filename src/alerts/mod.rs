@@ -216,9 +216,9 @@ impl Engine {
         for (series, value) in samples {
             if self.slots.is_new(series.id) {
                 let stopped = self.stopped.contains(&series.owner);
-                self.slots.admit(series, &self.rules, stopped, now);
+                let is_watched = self.slots.admit(series, &self.rules, stopped, now);
                 self.context.guards.admit(series);
-                self.context.revision += 1;
+                self.context.revision += u64::from(is_watched);
             }
             self.context.guards.record(series.id, timestamp, value, now);
         }

@@ -30,14 +30,14 @@ impl Slots {
         matches!(self.seen.get(id.index()), None | Some(Slot::Unknown))
     }
 
-    /// Finds out, once, which rules watch a series, and attaches what was restored for it.
+    /// Finds out, once, which rules watch a series, and attaches what was restored for it. Tells whether any does.
     pub(super) fn admit(
         &mut self,
         series: &Series,
         rules: &[Arc<Rule>],
         stopped: bool,
         now: Timestamp,
-    ) {
+    ) -> bool {
         let restored = self.unseen.remove(series.key());
         let subject = Subject {
             key: series.key().clone(),
@@ -52,11 +52,12 @@ impl Slots {
         if self.seen.len() <= at {
             self.seen.resize_with(at + 1, Slot::default);
         }
-        self.seen[at] = if watched.watches.is_empty() {
-            Slot::Ignored
-        } else {
-            Slot::Watched(Box::new(watched))
+        let is_watched = !watched.watches.is_empty();
+        self.seen[at] = match is_watched {
+            true => Slot::Watched(Box::new(watched)),
+            false => Slot::Ignored,
         };
+        is_watched
     }
 
     /// A series that was known before a restart, until it is admitted.

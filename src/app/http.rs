@@ -58,9 +58,7 @@ pub fn serve(
             .app_data(shard)
             .configure(web::routes)
             .wrap(CatchPanic::default())
-            .wrap(middleware::from_fn(web::people::readable_errors))
-            .wrap(middleware::from_fn(web::guard::guard))
-            .wrap(middleware::from_fn(web::limits::gate::gate))
+            .wrap(middleware::from_fn(web::entry::entry))
             .into_factory()
             .map_err(|error: actix_web::Error| error.error_response());
         let http = HttpService::build()

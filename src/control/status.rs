@@ -1,8 +1,9 @@
 //! The state of the server, told to those who follow it: when something in it changes, at most once a second.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde::Serialize;
+use tokio::time::Interval;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -11,9 +12,6 @@ use crate::{
     sources::supervisor::{Running, SourceStatus, Supervisor},
     stream::Stream,
 };
-
-/// How often changes are looked for.
-const PACE: Duration = Duration::from_secs(1);
 
 /// What a `status` event says.
 #[derive(Serialize)]
@@ -47,14 +45,12 @@ pub struct Teller {
 }
 
 impl Teller {
-    /// Runs until `stop`.
-    pub async fn run(self, stop: CancellationToken) {
-        let mut pace = tokio::time::interval(PACE);
-        pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    /// Looks for changes each `second`, until `stop`.
+    pub async fn run(self, mut second: Interval, stop: CancellationToken) {
         let mut known: Option<Essence> = None;
         loop {
             tokio::select! {
-                _ = pace.tick() => {}
+                _ = second.tick() => {}
                 () = stop.cancelled() => return,
             }
             let sources = self.sources.status();

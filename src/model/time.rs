@@ -115,6 +115,13 @@ impl Clock {
         let anchor = self.anchor.fetch_max(drift, Ordering::AcqRel).max(drift);
         Timestamp(anchor + elapsed)
     }
+
+    /// The time of an instant that somebody has read already, by what was known when [`now`](Self::now) was asked last:
+    /// for those who ask so often that a second look at the clocks would count.
+    pub fn at(&self, instant: Instant) -> Timestamp {
+        let elapsed = instant.saturating_duration_since(self.started).as_millis() as i64;
+        Timestamp(self.anchor.load(Ordering::Acquire) + elapsed)
+    }
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -1,9 +1,9 @@
 //! What people do with alerts.
 
-use super::{AlertCommand, Pipeline, Turn, Unknown};
+use super::{AlertCommand, Unknown, turn::Turn, turns::Turns};
 use crate::model::{Activity, Timestamp};
 
-impl Pipeline {
+impl Turns {
     /// Does it; tells how many alerts changed.
     pub(super) fn command(
         &mut self,

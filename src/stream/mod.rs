@@ -61,8 +61,9 @@ struct Inner {
     status: ArcSwap<Status>,
     /// The head before the newest tick: whoever is past it keeps up.
     previous_head: AtomicU64,
-    /// When the newest tick was published.
-    published: ArcSwap<Instant>,
+    begun: Instant,
+    /// When the newest tick was published, in nanoseconds from `begun`.
+    published: AtomicU64,
     slow_after: Duration,
     draining: CancellationToken,
 }
@@ -84,7 +85,8 @@ impl Stream {
             counters: Counters::default(),
             status: ArcSwap::default(),
             previous_head: AtomicU64::new(0),
-            published: ArcSwap::from_pointee(Instant::now()),
+            begun: Instant::now(),
+            published: AtomicU64::new(0),
             slow_after: config.slow_after,
             draining,
         }))
@@ -114,7 +116,8 @@ impl Stream {
     pub fn publish(&self, entries: Vec<log::Entry>) {
         let before = self.0.log.head();
         self.0.previous_head.store(before, Ordering::Release);
-        self.0.published.store(Arc::new(Instant::now()));
+        let published = self.0.begun.elapsed().as_nanos() as u64;
+        self.0.published.store(published, Ordering::Release);
         self.0.log.append(entries);
         self.wake();
     }
@@ -126,7 +129,8 @@ impl Stream {
 
     /// When the newest tick was published.
     pub fn published(&self) -> Instant {
-        **self.0.published.load()
+        let published = self.0.published.load(Ordering::Acquire);
+        self.0.begun + Duration::from_nanos(published)
     }
 
     /// A live reader whose oldest unsent sample is older than this gets conflated samples.

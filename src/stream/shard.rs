@@ -5,7 +5,8 @@
 //! never leaves its thread.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
+    pin::pin,
     rc::Rc,
     sync::Arc,
     task::Waker,
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Stream;
 
-/// How often heartbeats are looked at, and so how late one may be.
+/// How late a heartbeat may be: those that are due within this are sent together.
 const SWEEP: Duration = Duration::from_secs(1);
 /// Clients woken before the thread's other tasks get a turn.
 const AT_ONCE: usize = 256;
@@ -30,8 +31,10 @@ pub struct Shard(Rc<Inner>);
 struct Inner {
     stream: Stream,
     wake: Arc<Notify>,
-    /// Something is due before the next sweep.
+    /// Something is to be looked at before anything else.
     rearm: Notify,
+    /// The server is going away.
+    draining: Cell<bool>,
     seats: RefCell<Seats>,
 }
 
@@ -39,14 +42,36 @@ struct Inner {
 struct Seats {
     taken: Vec<Option<Seat>>,
     free: Vec<usize>,
-    /// The nearest thing due before the next sweep.
-    near: Option<Instant>,
+    /// When to look at what is due.
+    look_at: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
 struct Seat {
     waker: Option<Waker>,
-    due: Option<Instant>,
+    due: Option<Due>,
+}
+
+/// When a client wants to be woken without a tick.
+#[derive(Debug, Clone, Copy)]
+pub struct Due {
+    /// At this moment.
+    pub exactly: Option<Instant>,
+    /// Then, or a second later.
+    pub about: Instant,
+}
+
+impl Due {
+    /// Whether it is time.
+    fn has_come(&self, now: Instant) -> bool {
+        self.about <= now || self.exactly.is_some_and(|at| at <= now)
+    }
+
+    /// When that is to be looked at.
+    fn look_at(&self) -> Instant {
+        let about = self.about + SWEEP;
+        self.exactly.map_or(about, |at| at.min(about))
+    }
 }
 
 /// A client's place in its shard; given back when dropped.
@@ -65,6 +90,7 @@ impl Shard {
             stream: stream.clone(),
             wake,
             rearm: Notify::new(),
+            draining: Cell::new(false),
             seats: RefCell::default(),
         }))
     }
@@ -91,22 +117,25 @@ impl Shard {
     /// Wakes its clients at each tick and when something of theirs is due, and once when `draining` begins, so that
     /// each can say goodbye; until `stop`.
     pub async fn run(self, draining: CancellationToken, stop: CancellationToken) {
-        let mut told = false;
-        let mut sweep = tokio::time::interval(SWEEP);
-        sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut timer = pin!(tokio::time::sleep(SWEEP));
+        let mut leaves = pin!(draining.cancelled());
+        let mut stopped = pin!(stop.cancelled());
         loop {
-            let near = self.0.seats.borrow().near;
-            let due = tokio::time::Instant::from_std(near.unwrap_or_else(Instant::now));
+            let look_at = self.0.seats.borrow().look_at;
+            if let Some(at) = look_at.map(tokio::time::Instant::from_std)
+                && at != timer.deadline()
+            {
+                timer.as_mut().reset(at);
+            }
             tokio::select! {
                 () = self.0.wake.notified() => self.wake_all().await,
-                () = tokio::time::sleep_until(due), if near.is_some() => self.wake_due(),
+                () = timer.as_mut(), if look_at.is_some() => self.wake_due(),
                 () = self.0.rearm.notified() => {}
-                _ = sweep.tick() => self.wake_due(),
-                () = draining.cancelled(), if !told => {
-                    told = true;
+                () = leaves.as_mut(), if !self.0.draining.get() => {
+                    self.0.draining.set(true);
                     self.wake_all().await;
                 }
-                () = stop.cancelled() => return,
+                () = stopped.as_mut() => return,
             }
         }
     }
@@ -131,18 +160,18 @@ impl Shard {
     fn wake_due(&self) {
         let now = Instant::now();
         let mut seats = self.0.seats.borrow_mut();
-        seats.near = None;
-        let mut near = None;
+        let mut next: Option<Instant> = None;
         for seat in seats.taken.iter_mut().flatten() {
             let Some(due) = seat.due else { continue };
-            if due <= now {
+            if due.has_come(now) {
                 seat.due = None;
                 seat.wake();
-            } else if due < now + SWEEP && near.is_none_or(|near| due < near) {
-                near = Some(due);
+            } else {
+                let at = due.look_at();
+                next = Some(next.map_or(at, |next| next.min(at)));
             }
         }
-        seats.near = near;
+        seats.look_at = next;
     }
 }
 
@@ -155,22 +184,25 @@ impl Seat {
 }
 
 impl Ticket {
-    /// Wakes this client after the next tick, or at `due`.
-    pub fn park(&self, waker: &Waker, due: Option<Instant>) {
+    /// Wakes this client after the next tick, or when it is due.
+    pub fn park(&self, waker: &Waker, due: Due) {
         let mut seats = self.shard.0.seats.borrow_mut();
         if let Some(Some(seat)) = seats.taken.get_mut(self.seat) {
             if !seat.waker.as_ref().is_some_and(|w| w.will_wake(waker)) {
                 seat.waker = Some(waker.clone());
             }
-            seat.due = due;
+            seat.due = Some(due);
         }
-        let soon = due.filter(|due| *due < Instant::now() + SWEEP);
-        if let Some(due) = soon
-            && seats.near.is_none_or(|near| due < near)
-        {
-            seats.near = Some(due);
+        let look_at = due.look_at();
+        if seats.look_at.is_none_or(|before| look_at < before) {
+            seats.look_at = Some(look_at);
             self.shard.0.rearm.notify_one();
         }
+    }
+
+    /// Whether the server is going away.
+    pub fn is_draining(&self) -> bool {
+        self.shard.0.draining.get()
     }
 
     /// The stream.

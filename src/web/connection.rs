@@ -40,9 +40,9 @@ impl Door {
         }))
     }
 
-    /// Now.
-    pub fn now(&self) -> Timestamp {
-        self.0.clock.now()
+    /// The time of an instant.
+    pub fn time(&self, instant: Instant) -> Timestamp {
+        self.0.clock.at(instant)
     }
 
     /// After this much silence, a heartbeat.

@@ -5,28 +5,14 @@
 //! `allowed_origins`. No Origin is a script and fine.
 
 use actix_web::{
-    Error, HttpRequest,
-    body::{BoxBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
+    HttpRequest,
     http::{StatusCode, header},
-    middleware::Next,
 };
 
 use super::{problem::Problem, state::State};
 
-/// Lets a request through, or refuses it: 421 for its Host, 403 for its Origin. What no handler is there for is refused
-/// in the same form.
-pub async fn guard(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    match check(request.request()) {
-        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
-        Err(problem) => Ok(request.error_response(problem)),
-    }
-}
-
-fn check(request: &HttpRequest) -> Result<(), Problem> {
+/// Lets a request through, or refuses it: 421 for its Host, 403 for its Origin.
+pub fn check(request: &HttpRequest) -> Result<(), Problem> {
     let state = State::of(request)?;
     let server = &state.parts().server;
     let text = |name| {

@@ -4,12 +4,14 @@
 //!   they keep their sockets
 //! - [`api`], [`ingest`], [`health`], [`exposition`]: the API and operations; [`openapi`] is their contract
 //! - [`pages`], [`assets`]: what browsers show
-//! - [`query`]: parameters; [`problem`], [`people`]: errors; [`guard`]: who may ask; [`limits`]: how much of everything
+//! - [`query`]: parameters; [`problem`], [`people`]: errors; [`guard`]: who may ask; [`limits`]: how much of everything;
+//!   [`entry`]: where each request meets them
 //! - [`state`]: what handlers can reach
 
 pub mod api;
 pub mod assets;
 pub mod connection;
+pub mod entry;
 pub mod exposition;
 pub mod guard;
 pub mod health;

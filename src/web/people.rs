@@ -3,32 +3,43 @@
 //! our fault is logged, with its cause; who asked is not told the cause.
 
 use actix_web::{
-    Error, ResponseError as _,
-    body::{BoxBody, MessageBody},
+    ResponseError as _,
     dev::{ServiceRequest, ServiceResponse},
     http::{StatusCode, header},
-    middleware::Next,
 };
 
 use super::{pages::routes, problem::Problem, state::State};
 
-/// Gives every error its form.
-pub async fn readable_errors(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    let header = |name| {
-        let value: Option<&header::HeaderValue> = request.headers().get(name);
-        value.and_then(|v| v.to_str().ok())
-    };
-    let for_people = header(header::ACCEPT).is_some_and(|a| a.contains("text/html"))
-        && header(header::HeaderName::from_static("hx-request")).is_none();
-    // The request itself may not be held over the call: the router wants it for itself.
-    let state = State::of(request.request())?.clone();
-    let answer = next.call(request).await?.map_into_boxed_body();
+/// Who reads an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Somebody who asked for a page.
+    Person,
+    /// Everything else, scripts of a page among it.
+    Program,
+}
+
+impl Reader {
+    /// Who asks.
+    pub fn of(request: &ServiceRequest) -> Self {
+        let header = |name| {
+            let value: Option<&header::HeaderValue> = request.headers().get(name);
+            value.and_then(|v| v.to_str().ok())
+        };
+        let page = header(header::ACCEPT).is_some_and(|a| a.contains("text/html"));
+        match page && header(header::HeaderName::from_static("hx-request")).is_none() {
+            true => Self::Person,
+            false => Self::Program,
+        }
+    }
+}
+
+/// Gives an error its form; what is none stays as it is.
+pub fn readable(answer: ServiceResponse, reader: Reader, state: &State) -> ServiceResponse {
+    let for_people = reader == Reader::Person;
     let status = answer.status();
     if !status.is_client_error() && !status.is_server_error() {
-        return Ok(answer);
+        return answer;
     }
     let error = answer.response().error();
     if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
@@ -44,16 +55,16 @@ pub async fn readable_errors(
     // An answer with a content type has words of its own; only problems, and what has none, are put into words here.
     let worded = answer.headers().contains_key(header::CONTENT_TYPE);
     if worded && (problem.is_none() || !for_people) {
-        return Ok(answer);
+        return answer;
     }
     let problem = problem.unwrap_or_else(|| Problem::new(status, without_words(status)));
     let response = if for_people {
-        let page = routes::error_page(&state, status, &problem.details().detail);
+        let page = routes::error_page(state, status, &problem.details().detail);
         page.unwrap_or_else(|problem| problem.error_response())
     } else {
         problem.error_response()
     };
-    Ok(answer.into_response(response))
+    answer.into_response(response)
 }
 
 /// What the framework's own errors are about.

@@ -1,11 +1,6 @@
-//! The streams over HTTP: `/api/events/…`, as SSE or NDJSON.
-//!
-//! A client is a cursor and a place in the worker's shard. It chooses its bytes when its socket can take them.
+//! The streams over HTTP: `/api/events/…`, as SSE or NDJSON. What a client gets is in [`events`].
 
-use std::{
-    task::{Context, Poll},
-    time::{Duration, Instant},
-};
+pub mod events;
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder, body,
@@ -13,27 +8,26 @@ use actix_web::{
 };
 use bytes::Bytes;
 
+use self::events::Events;
 use super::{
-    connection::{Connection, Door},
     limits::Limit,
     problem::Problem,
     query::{self, Format, Since, StreamQuery, UntilParam},
     start,
     state::State,
     wire::{
-        outlet::{self, Outlet, Source},
+        outlet::{self, Outlet},
         takeover::{Desk, Handover},
     },
 };
 use crate::{
-    model::Seq,
+    pipeline,
     stream::{
         Stream,
-        cursor::{Cursor, Step, Until},
-        encode::{self, LAST_CHUNK},
+        cursor::{Cursor, Until},
+        encode,
         filter::{Topic, Topics},
         log::Start,
-        shard::{Shard, Ticket},
         view::{Encoding, ViewSpec},
     },
 };
@@ -200,194 +194,9 @@ fn snapshot(state: &State, query: &StreamQuery, start: Start) -> (Start, Option<
     };
     let mut bytes = Vec::new();
     for event in live.open_alerts().filter(|event| query.filter.alert(event)) {
-        let fields = crate::pipeline::alert_fields(event);
+        let fields = pipeline::alert_fields(event);
         let block = encode::control(stream, &encoding, "alert", Some(after), &fields);
         bytes.extend_from_slice(&block);
     }
     (Start { after, ..start }, Some(bytes.into()))
-}
-
-/// What is sent to one client of a stream.
-pub struct Events {
-    cursor: Cursor,
-    ticket: Ticket,
-    connection: Connection,
-    door: Door,
-    /// Sent before anything else.
-    first: Option<Bytes>,
-    /// What the client asked to resume after.
-    requested: String,
-    quiet_heartbeat: bool,
-    status_version: u64,
-    last_sent: Instant,
-    /// Whether the bytes go out as chunks of HTTP/1.1.
-    chunked: bool,
-    over: bool,
-}
-
-impl Events {
-    /// Sends `first` (if any) and then what `cursor` chooses. Fails when there are too many clients.
-    pub fn new(
-        state: &State,
-        shard: &Shard,
-        cursor: Cursor,
-        first: Option<Bytes>,
-        requested: String,
-        quiet_heartbeat: bool,
-    ) -> Result<Self, Problem> {
-        let door = state.door();
-        let stream = state.stream();
-        let mut greeting = Vec::new();
-        match cursor.view().spec.encoding {
-            Encoding::Ndjson => {
-                greeting.extend_from_slice(&heartbeat(stream, &cursor, state.now(), false));
-            }
-            _ => {
-                let retry = door.reconnect_millis();
-                greeting.extend_from_slice(format!(":ok\nretry: {retry}\n\n").as_bytes());
-            }
-        }
-        greeting.extend_from_slice(&first.unwrap_or_default());
-        Ok(Self {
-            ticket: shard.join(),
-            connection: Connection::stream(stream, state.limits())?,
-            door,
-            first: Some(greeting.into()),
-            requested,
-            quiet_heartbeat,
-            status_version: 0,
-            last_sent: Instant::now(),
-            chunked: true,
-            over: false,
-            cursor,
-        })
-    }
-
-    fn control(&self, event: &str, seq: Option<Seq>, fields: &str) -> Bytes {
-        let encoding = &self.cursor.view().spec.encoding;
-        // Every line of NDJSON has a position; in SSE an id is only where it means something.
-        let seq = seq.or_else(|| (*encoding == Encoding::Ndjson).then(|| self.cursor.at()));
-        encode::control(self.ticket.stream(), encoding, event, seq, fields)
-    }
-
-    /// The next bytes as they go out; `None` when there are none now.
-    fn next(&mut self, waker: &std::task::Waker) -> Option<Bytes> {
-        let piece = match self.first.take() {
-            Some(first) => first,
-            None => {
-                let stream = self.ticket.stream().clone();
-                match self.cursor.step(&stream, self.door.now()) {
-                    Step::Send(chunk) if self.chunked => return Some(chunk),
-                    Step::Send(chunk) => return Some(encode::unchunked(&chunk)),
-                    step => self.tell(&stream, step, waker)?,
-                }
-            }
-        };
-        Some(match self.chunked {
-            true => encode::chunked(&piece),
-            false => piece,
-        })
-    }
-
-    /// What this client alone is told; parks it when that is nothing.
-    fn tell(&mut self, stream: &Stream, step: Step, waker: &std::task::Waker) -> Option<Bytes> {
-        let due = match step {
-            Step::Send(bytes) => return Some(bytes),
-            Step::Reset(reason) => {
-                self.connection.reset();
-                let at = stream.log().at(self.cursor.at());
-                let fields = super::connection::reset_fields(reason, &self.requested, at);
-                return Some(self.control("reset", Some(self.cursor.at()), &fields));
-            }
-            Step::Lagged(skipped) => {
-                self.connection.lagged(skipped);
-                return Some(self.control("lagged", None, &format!(",\"skipped\":{skipped}")));
-            }
-            Step::End(reason) => {
-                self.over = true;
-                let fields = format!(",\"reason\":\"{}\"", reason.as_str());
-                return Some(self.control("end", None, &fields));
-            }
-            Step::TooSlow => {
-                self.over = true;
-                self.connection.too_slow();
-                return None;
-            }
-            Step::Wait { due } => due,
-        };
-        if stream.draining().is_cancelled() {
-            self.over = true;
-            return Some(self.draining());
-        }
-        if self.cursor.view().spec.topics.contains(Topic::Status)
-            && !matches!(self.cursor.view().spec.encoding, Encoding::Page(_))
-        {
-            let status = stream.status();
-            if status.version > self.status_version {
-                self.status_version = status.version;
-                return Some(self.control("status", None, &status.fields));
-            }
-        }
-        let heartbeat_at = self.last_sent + self.door.heartbeat();
-        let instant = Instant::now();
-        if instant >= heartbeat_at {
-            return Some(heartbeat(
-                stream,
-                &self.cursor,
-                self.door.now(),
-                self.quiet_heartbeat,
-            ));
-        }
-        let due = due.map_or(heartbeat_at, |due| heartbeat_at.min(instant + due));
-        self.ticket.park(waker, Some(due));
-        self.cursor.park(waker);
-        None
-    }
-
-    fn draining(&self) -> Bytes {
-        let retry = self.door.drain_millis();
-        match self.cursor.view().spec.encoding {
-            Encoding::Ndjson => self.control("draining", None, &format!(",\"retry\":{retry}")),
-            _ => format!("event: draining\nretry: {retry}\ndata: {{\"type\":\"draining\",\"retry\":{retry}}}\n\n").into(),
-        }
-    }
-}
-
-fn heartbeat(stream: &Stream, cursor: &Cursor, now: crate::model::Timestamp, quiet: bool) -> Bytes {
-    let encoding = &cursor.view().spec.encoding;
-    if quiet && *encoding != Encoding::Ndjson {
-        return encode::id_only(stream, cursor.at());
-    }
-    let fields = format!(",\"timestamp\":\"{now}\"");
-    encode::control(stream, encoding, "heartbeat", Some(cursor.at()), &fields)
-}
-
-impl Source for Events {
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if self.over {
-            return Poll::Ready(None);
-        }
-        match self.next(cx.waker()) {
-            Some(bytes) => {
-                let now = Instant::now();
-                self.last_sent = now;
-                self.connection.sent(&mut self.cursor, bytes.len(), now);
-                Poll::Ready(Some(bytes))
-            }
-            None if self.over => Poll::Ready(None),
-            None => Poll::Pending,
-        }
-    }
-
-    fn last(&self) -> &'static [u8] {
-        if self.chunked { LAST_CHUNK } else { b"" }
-    }
-
-    fn patience(&self) -> Duration {
-        self.door.stall_timeout()
-    }
-
-    fn stalled(&mut self) {
-        self.connection.stalled();
-    }
 }

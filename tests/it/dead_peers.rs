@@ -144,3 +144,26 @@ async fn a_reader_that_is_slow_and_goes_on_reading_is_not_given_up() {
     assert_eq!(server.metric("tickwire_stalled_total").await, 0.0);
     assert_eq!(server.metric(SSE).await, 1.0);
 }
+
+/// The kernel's own limit counts a window that is closed for 12 s against a reader, and in that does not see the little
+/// that the reader takes. So this lasts longer than that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_outlives_the_kernels_limit_of_12_s() {
+    let server = Server::start().await;
+    let mut slow = Raw::open(server.app.address(), "/api/events/metrics").await;
+    let batch: Vec<_> = (0..300)
+        .map(|i| json!({ "name": format!("m{i}"), "value": i }))
+        .collect();
+    for _ in 0..50 {
+        server.push(batch.clone()).await;
+    }
+    let begun = std::time::Instant::now();
+    let mut tick = tokio::time::interval(Duration::from_millis(400));
+    while begun.elapsed() < Duration::from_secs(15) {
+        tick.tick().await;
+        server.push(batch.clone()).await;
+        assert!(slow.read().await.is_some(), "it was given up");
+    }
+    assert_eq!(server.metric(SSE).await, 1.0);
+    assert!(server.metric("tickwire_lagged_total").await > 0.0);
+}

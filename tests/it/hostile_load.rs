@@ -9,21 +9,25 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Server, http::problem, process::Process, raw::handshake, within};
+use crate::support::{http::problem, process::Process, raw::handshake, within};
 
 const SSE: &str = "tickwire_clients{kind=\"sse\"}";
 
 /// Connections that send one byte each time somebody else was served, until the server ends all of them; what it sent.
-async fn trickle(server: &Server, opening: &str) -> Vec<Vec<u8>> {
+async fn trickle(process: &Process, opening: &str) -> Vec<Vec<u8>> {
     let mut slow = Vec::new();
+    let memory = process.peak();
+    let cpu = process.cpu_seconds();
+    let mut rounds = 0;
     for _ in 0..20 {
-        let mut socket = TcpStream::connect(server.app.address()).await.unwrap();
+        let mut socket = TcpStream::connect(process.address).await.unwrap();
         socket.write_all(opening.as_bytes()).await.unwrap();
         slow.push((socket, Vec::new(), true));
     }
     let all = async {
         while slow.iter().any(|(.., open)| *open) {
-            server.sample("m", 1).await;
+            process.sample("m", 1).await;
+            rounds += 1;
             for (socket, seen, open) in &mut slow {
                 let mut piece = [0; 4096];
                 match socket.try_read(&mut piece) {
@@ -37,13 +41,19 @@ async fn trickle(server: &Server, opening: &str) -> Vec<Vec<u8>> {
         }
     };
     within("the slow ones to be ended", all).await;
+    // A round is 20 bytes that came alone, and a push.
+    let cpu = (process.cpu_seconds() - cpu) * 1000.0 / f64::from(rounds);
+    let grown = (process.peak() - memory) >> 20;
+    println!("{cpu:.2} ms of a core a round in {rounds} rounds, {grown} MiB more at the most");
+    assert!(cpu < 20.0, "{cpu} ms a round");
+    assert!(grown < 16, "{grown} MiB");
     slow.into_iter().map(|(_, seen, _)| seen).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_head_that_never_ends_is_ended() {
-    let server = Server::start().await;
-    for seen in trickle(&server, "GET / HTTP/1.1\r\nhost: localhost\r\nx: ").await {
+    let process = Process::start("").await;
+    for seen in trickle(&process, "GET / HTTP/1.1\r\nhost: localhost\r\nx: ").await {
         let seen = String::from_utf8_lossy(&seen);
         assert!(seen.is_empty() || seen.starts_with("HTTP/1.1 4"), "{seen}");
     }
@@ -51,9 +61,9 @@ async fn a_head_that_never_ends_is_ended() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_comes_byte_by_byte_is_ended() {
-    let server = Server::with("[ingest]\nbody_timeout = \"1s\"").await;
+    let process = Process::start("[ingest]\nbody_timeout = \"1s\"").await;
     let head = "POST /api/ingest HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n\r\n";
-    for seen in trickle(&server, head).await {
+    for seen in trickle(&process, head).await {
         let seen = String::from_utf8_lossy(&seen);
         assert!(seen.starts_with("HTTP/1.1 408"), "{seen}");
         assert!(seen.contains("ingest.body_timeout"), "{seen}");
@@ -107,6 +117,7 @@ async fn clients_that_come_and_go_at_once_leave_nothing_behind() {
     let requests = ["", "GET /api", get, limit, head, old, &socket];
     process.sample("m", 0).await;
     let mut seen = Vec::new();
+    let cpu = process.cpu_seconds();
     for round in 0..6 {
         for request in requests {
             for (reset, reads) in [(false, false), (true, false), (false, true), (true, true)] {
@@ -140,6 +151,9 @@ async fn clients_that_come_and_go_at_once_leave_nothing_behind() {
         within("the descriptors to be given back", few).await;
         seen.push((process.resident() >> 10, process.descriptors()));
     }
-    println!("KiB resident and descriptors after each round: {seen:?}");
+    let comers = 6 * requests.len() * 4 * 20;
+    let cpu = (process.cpu_seconds() - cpu) * 1000.0 / comers as f64;
+    println!("KiB resident and descriptors after each round: {seen:?}; {cpu:.2} ms of a core each");
+    assert!(cpu < 20.0, "{cpu} ms of a core each");
     assert!(seen[5].0 < seen[1].0 + (4 << 10), "{seen:?}");
 }

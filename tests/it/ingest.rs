@@ -1,10 +1,12 @@
 //! `POST /api/ingest`: what is taken, what is refused, and how that is told.
 
-use std::io::Write as _;
-
 use serde_json::{Value, json};
 
-use crate::support::{Server, http::problem, seq, within};
+use crate::support::{
+    Server,
+    http::{gzip, problem},
+    seq, within,
+};
 
 /// The line numbers of a report's faults.
 fn lines(report: &Value) -> Vec<u64> {
@@ -13,22 +15,6 @@ fn lines(report: &Value) -> Vec<u64> {
         .iter()
         .map(|r| r["line"].as_u64().expect("a line"))
         .collect()
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-async fn post_gzip(server: &Server, body: Vec<u8>) -> reqwest::Response {
-    let request = server.http.post(server.url("/api/ingest")).body(body);
-    within(
-        "an answer",
-        request.header("content-encoding", "gzip").send(),
-    )
-    .await
-    .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,7 +44,7 @@ async fn objects_arrays_lines_and_the_short_form_are_taken() {
         }
     }
     let packed = gzip(br#"[{"name":"packed","value":7}]"#);
-    assert_eq!(post_gzip(&server, packed).await.status(), 200);
+    assert_eq!(server.post_gzip(packed).await.status(), 200);
     assert_eq!(stream.event("metric").await.data["name"], "packed");
 }
 
@@ -143,16 +129,17 @@ async fn too_large_is_413_and_a_bomb_is_not_unpacked() {
     assert_eq!(server.post("/api/ingest", large(4096)).await.status(), 200);
     problem(server.post("/api/ingest", large(4097)).await, 413).await;
     assert_eq!(
-        post_gzip(&server, gzip(large(8192).as_bytes()))
+        server
+            .post_gzip(gzip(large(8192).as_bytes()))
             .await
             .status(),
         200
     );
-    problem(post_gzip(&server, gzip(large(8193).as_bytes())).await, 413).await;
+    problem(server.post_gzip(gzip(large(8193).as_bytes())).await, 413).await;
     let bomb = gzip(&vec![b' '; 2 << 20]);
     assert!(bomb.len() < 4096, "{}", bomb.len());
-    problem(post_gzip(&server, bomb).await, 413).await;
-    problem(post_gzip(&server, b"not gzip".to_vec()).await, 400).await;
+    problem(server.post_gzip(bomb).await, 413).await;
+    problem(server.post_gzip(b"not gzip".to_vec()).await, 400).await;
     let brotli = server
         .http
         .post(server.url("/api/ingest"))
@@ -231,6 +218,38 @@ async fn a_full_inlet_answers_503_and_when_to_come_back_and_loses_nothing_it_too
         assert!(taken < 20_000, "the inlet was never full");
     }
     assert_eq!(seq(&server.position().await) - seq(&start), taken * 2000);
+    let refused = "tickwire_refused_total{limit=\"ingest.queue\"}";
+    assert_eq!(server.metric(refused).await, f64::from(busy));
+}
+
+/// A small push does its own turn, a large one waits for its: neither overtakes what its sender was told of.
+#[tokio::test(flavor = "multi_thread")]
+async fn small_and_large_pushes_at_once_are_all_taken_in_each_senders_order() {
+    let server = Server::with("[ingest]\nqueue = 1000").await;
+    let mut stream = server.stream("/api/events/metrics?names=last").await;
+    let senders = (0..8_usize).map(|sender| {
+        let server = &server;
+        async move {
+            for round in 0..50_usize {
+                let more = [0, 3, 255, 400][(sender + round) % 4];
+                let host = format!("h{sender}");
+                let mut samples: Vec<_> = (0..more)
+                    .map(|i| json!({ "host": host, "name": format!("m{i}"), "value": round }))
+                    .collect();
+                samples.push(json!({ "host": host, "name": "last", "value": round }));
+                server.push(samples).await;
+            }
+        }
+    });
+    futures_util::future::join_all(senders).await;
+    let mut seen = vec![Vec::new(); 8];
+    for _ in 0..8 * 50 {
+        let sample = stream.event("metric").await.data;
+        let sender = sample["host"].as_str().unwrap()[1..].parse::<usize>();
+        seen[sender.unwrap()].push(sample["value"].as_f64().unwrap() as usize);
+    }
+    let in_order: Vec<usize> = (0..50).collect();
+    assert!(seen.iter().all(|values| *values == in_order), "{seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -348,6 +348,11 @@ async fn what_is_pushed_is_counted_when_it_is_too_much() {
     let said = http::problem(answer, 413).await;
     assert!(said["detail"].as_str().unwrap().contains("ingest.max_body"));
     assert_eq!(refused(&server, "ingest.max_body").await, 1.0);
+    let unpacks_to_more = http::gzip(" ".repeat(2000).as_bytes());
+    let said = http::problem(server.post_gzip(unpacks_to_more).await, 413).await;
+    let detail = said["detail"].as_str().unwrap();
+    assert!(detail.contains("ingest.max_decompressed"), "{detail}");
+    assert_eq!(refused(&server, "ingest.max_decompressed").await, 1.0);
     for name in ["a", "b"] {
         server.sample(name, 1).await;
     }

@@ -101,7 +101,17 @@ pub fn parse(body: &[u8], limits: &Limits) -> (Vec<Item>, Faults) {
         return (items, rejected);
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if let Ok(value) = serde_json::from_str::<Value>(text) {
+    // What has no fault is read without a detour; the others are looked at one by one.
+    let whole: Option<Vec<Written>> = match text.trim_start().chars().next() {
+        Some('{') => serde_json::from_str(text).ok().map(|one| vec![one]),
+        Some('[') => serde_json::from_str(text).ok(),
+        _ => None,
+    };
+    if let Some(whole) = whole {
+        for (i, written) in whole.into_iter().enumerate() {
+            take(i + 1, Ok(written));
+        }
+    } else if let Ok(value) = serde_json::from_str::<Value>(text) {
         match value {
             Value::Array(elements) => {
                 for (i, element) in elements.into_iter().enumerate() {

@@ -1,27 +1,12 @@
 //! The limits of requests, before anything else is looked at: how many, and how large a head.
 
-use actix_web::{
-    Error,
-    body::{BoxBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
-    middleware::Next,
-};
+use actix_web::dev::ServiceRequest;
 
 use super::Account;
 use crate::web::{problem::Problem, state::State};
 
 /// Lets a request through, or refuses it: 429 for too many, 431 for too long a head.
-pub async fn gate(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    match check(&request) {
-        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
-        Err(problem) => Ok(request.error_response(problem)),
-    }
-}
-
-fn check(request: &ServiceRequest) -> Result<(), Problem> {
+pub fn check(request: &ServiceRequest) -> Result<(), Problem> {
     let limits = State::of(request.request())?.limits();
     let account = match request.path() {
         // However much an address asks: that it may look at how the server is must not depend on it.

@@ -190,7 +190,7 @@ async fn stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
         _ => String::new(),
     };
     let cursor = Cursor::new(state.stream(), view, start, None, None);
-    let events = sse::Events::new(
+    let events = sse::events::Events::new(
         state,
         State::shard(&request)?,
         cursor,

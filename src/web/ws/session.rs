@@ -28,7 +28,7 @@ use crate::{
         cursor::{Cursor, Step},
         encode,
         filter::Topic,
-        shard::{Shard, Ticket},
+        shard::{Due, Shard, Ticket},
         view::Notation,
     },
     web::{
@@ -247,10 +247,11 @@ impl Session {
             return Poll::Ready(Some(frames::close(code, reason)));
         }
         let stream = self.state.stream().clone();
+        let now = Instant::now();
         let mut due = None;
         for _ in 0..self.subscriptions.len() {
             self.turn = (self.turn + 1) % self.subscriptions.len();
-            match self.subscription(&stream, self.turn) {
+            match self.subscription(&stream, self.turn, now) {
                 Ok(bytes) if !bytes.is_empty() => return Poll::Ready(Some(bytes)),
                 Ok(_) => {}
                 Err(Some(at)) => due = Some(due.map_or(at, |due: Instant| due.min(at))),
@@ -260,13 +261,12 @@ impl Session {
                 return self.poll_next(cx);
             }
         }
-        if stream.draining().is_cancelled() {
+        if self.ticket.is_draining() {
             let retry = self.state.door().drain_millis();
             self.say("draining", None, &format!(",\"retry\":{retry}"));
             self.close(close::GOING_AWAY, "the server is going away");
             return self.poll_next(cx);
         }
-        let now = Instant::now();
         let ping = self.state.websocket().ping;
         let gone_at = self.heard_at + ping * 2 + ping / 2;
         if now >= gone_at {
@@ -278,10 +278,12 @@ impl Session {
             self.pinged_at = now;
             return Poll::Ready(Some(frames::ping()));
         }
-        let ping_at = gone_at.min(self.pinged_at + ping);
-        let due = due.map_or(ping_at, |due| due.min(ping_at));
+        let due = Due {
+            exactly: due,
+            about: gone_at.min(self.pinged_at + ping),
+        };
         self.waker = Some(cx.waker().clone());
-        self.ticket.park(cx.waker(), Some(due));
+        self.ticket.park(cx.waker(), due);
         self.subscriptions
             .iter()
             .for_each(|s| s.cursor.park(cx.waker()));
@@ -289,33 +291,42 @@ impl Session {
     }
 
     /// The next bytes of one subscription, or when it may have some without a tick.
-    fn subscription(&mut self, stream: &Stream, at: usize) -> Result<Bytes, Option<Instant>> {
-        let now = self.state.now();
-        let live = self.state.live().clone();
+    fn subscription(
+        &mut self,
+        stream: &Stream,
+        at: usize,
+        now: Instant,
+    ) -> Result<Bytes, Option<Instant>> {
         let subscription = &mut self.subscriptions[at];
         if subscription.cursor.is_paused() {
             return Err(None);
         }
         if let Some(initial) = &mut subscription.initial {
-            if let Some(frame) = initial.next(&live, &subscription.name, self.notation) {
+            if let Some(frame) = initial.next(self.state.live(), &subscription.name, self.notation)
+            {
                 return Ok(frame);
             }
             subscription.initial = None;
         }
-        let encoding = subscription.cursor.view().spec.encoding.clone();
-        match subscription.cursor.step(stream, now) {
-            Step::Send(bytes) => {
-                self.connection
-                    .sent(&mut subscription.cursor, bytes.len(), Instant::now());
-                Ok(bytes)
-            }
+        let step = subscription
+            .cursor
+            .step(stream, self.state.door().time(now));
+        if let Step::Send(bytes) = step {
+            let cursor = &mut subscription.cursor;
+            self.connection.sent(cursor, bytes.len(), now);
+            return Ok(bytes);
+        }
+        let view = subscription.cursor.view().clone();
+        let encoding = &view.spec.encoding;
+        match step {
+            Step::Send(bytes) => Ok(bytes),
             Step::Reset(reason) => {
                 self.connection.reset();
                 let seq = subscription.cursor.at();
                 let fields = reset_fields(reason, &subscription.requested, stream.log().at(seq));
                 Ok(encode::control(
                     stream,
-                    &encoding,
+                    encoding,
                     "reset",
                     Some(seq),
                     &fields,
@@ -324,7 +335,7 @@ impl Session {
             Step::Lagged(skipped) => {
                 self.connection.lagged(skipped);
                 let fields = format!(",\"skipped\":{skipped}");
-                Ok(encode::control(stream, &encoding, "lagged", None, &fields))
+                Ok(encode::control(stream, encoding, "lagged", None, &fields))
             }
             Step::End(_) => Err(None),
             Step::TooSlow => {
@@ -333,19 +344,19 @@ impl Session {
                 Err(None)
             }
             Step::Wait { due } => {
-                let topics = subscription.cursor.view().spec.topics;
+                let topics = view.spec.topics;
                 let status = stream.status();
                 if topics.contains(Topic::Status) && status.version > subscription.status_version {
                     subscription.status_version = status.version;
                     return Ok(encode::control(
                         stream,
-                        &encoding,
+                        encoding,
                         "status",
                         None,
                         &status.fields,
                     ));
                 }
-                Err(due.map(|due| Instant::now() + due))
+                Err(due.map(|due| now + due))
             }
         }
     }

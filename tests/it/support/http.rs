@@ -1,5 +1,7 @@
 //! Requests that are answered at once.
 
+use std::io::Write as _;
+
 use serde_json::Value;
 
 use super::{Server, within};
@@ -24,6 +26,13 @@ impl Server {
     pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> reqwest::Response {
         let request = self.http.post(self.url(path)).body(body).send();
         within(path, request).await.expect("an answer")
+    }
+
+    /// `POST /api/ingest` of what is gzip, or says so.
+    pub async fn post_gzip(&self, body: Vec<u8>) -> reqwest::Response {
+        let request = self.http.post(self.url("/api/ingest")).body(body);
+        let request = request.header("content-encoding", "gzip").send();
+        within("an answer", request).await.expect("an answer")
     }
 
     /// `POST` of a body; the status and the JSON that came back.
@@ -75,4 +84,11 @@ pub async fn problem(response: reqwest::Response, status: u16) -> Value {
     assert!(problem["title"].is_string(), "{problem}");
     assert!(problem["detail"].is_string(), "{problem}");
     problem
+}
+
+/// Compressed as well as gzip can.
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).expect("room");
+    encoder.finish().expect("room")
 }

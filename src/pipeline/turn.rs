@@ -1,0 +1,85 @@
+//! One turn in the making, and what its events look like in JSON.
+
+use std::sync::Arc;
+
+use super::live::LiveState;
+use crate::{
+    model::{Activity, AlertEvent, Timestamp},
+    stream::log::{Entry, What},
+};
+
+/// One turn in the making.
+pub(super) struct Turn<'a> {
+    /// When it began; the same for everything in it.
+    pub now: Timestamp,
+    /// The present, which nobody reads before the turn is done.
+    pub state: &'a mut LiveState,
+    /// The number given out last.
+    pub head: u64,
+    /// What it will append to the log.
+    pub entries: Vec<Entry>,
+    /// Transitions, with their numbers.
+    pub alerts: Vec<(u64, Arc<AlertEvent>)>,
+}
+
+impl Turn<'_> {
+    /// Gives `what` the next `count` numbers.
+    pub fn push(&mut self, count: u64, what: What) {
+        let first = self.head + 1;
+        self.head += count;
+        self.entries.push(Entry {
+            first,
+            last: self.head,
+            received: self.now,
+            what,
+        });
+    }
+
+    /// A line of the feed.
+    pub fn activity(&mut self, activity: Activity) {
+        let activity = Arc::new(activity);
+        self.push(
+            1,
+            What::Activity {
+                json: activity_fields(&activity).into(),
+                activity: activity.clone(),
+            },
+        );
+        self.state.add_activity(activity);
+    }
+
+    /// A transition.
+    pub fn alert(&mut self, event: AlertEvent) {
+        let event = Arc::new(event);
+        self.push(
+            1,
+            What::Alert {
+                json: alert_fields(&event).into(),
+                event: event.clone(),
+            },
+        );
+        self.alerts.push((self.head, event.clone()));
+        self.state.add_alert(event);
+    }
+}
+
+/// The JSON fields of an alert event after its type: `,"id":…`.
+pub fn alert_fields(event: &AlertEvent) -> String {
+    fields(event)
+}
+
+/// The JSON fields of a line of the feed after its type: `,"kind":…`.
+pub fn activity_fields(activity: &Activity) -> String {
+    fields(activity)
+}
+
+fn fields(value: &impl serde::Serialize) -> String {
+    let json = serde_json::to_string(value).unwrap_or_default();
+    match json
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+    {
+        Some(fields) => format!(",{fields}"),
+        None => String::new(),
+    }
+}

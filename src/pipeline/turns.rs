@@ -1,0 +1,276 @@
+//! Whole turns: names become series, samples enter the windows and the alert engine, everything gets its numbers, and
+//! the turn is published: one append, one wake for each worker.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Parts,
+    inlet::{Message, Outcome},
+    layouts::Layouts,
+    live::Counts,
+    turn::Turn,
+};
+use crate::{
+    model::{AlertEvent, Batch, Timestamp},
+    series::{Refused, Series},
+    stream::log::{Layout, What},
+    windows::Update,
+};
+
+/// How often idle series are looked for.
+const EXPIRY: Duration = Duration::from_secs(60);
+/// The state of the engine is saved this often while it changes; a transition saves it at once.
+const SAVE: Duration = Duration::from_secs(5);
+
+/// Everything a turn works on. Who has it does a turn; nobody else does one meanwhile.
+pub(super) struct Turns {
+    pub(super) parts: Parts,
+    layouts: Layouts,
+    expired_at: Timestamp,
+    saved_at: Timestamp,
+    saved_revision: u64,
+    closed: bool,
+}
+
+impl Turns {
+    /// Before the first turn.
+    pub fn new(parts: Parts) -> Self {
+        let now = parts.clock.now();
+        Self {
+            layouts: Layouts::default(),
+            expired_at: now,
+            saved_at: now,
+            saved_revision: parts.engine.revision(),
+            closed: false,
+            parts,
+        }
+    }
+
+    /// Whether the last turn was done.
+    pub fn closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Saves the engine's state; no turn is done after it.
+    pub fn close(&mut self) {
+        self.closed = true;
+        self.save(self.parts.clock.now());
+    }
+
+    /// Publishes the transitions with which a restart begins: alerts whose rule is gone.
+    pub fn restored(&mut self, events: Vec<AlertEvent>) {
+        self.publish(|_, turn| events.into_iter().for_each(|event| turn.alert(event)));
+    }
+
+    /// A turn with these messages; who waits for an outcome is told after it.
+    pub fn messages(&mut self, messages: &mut Vec<Message>) {
+        let mut replies: Vec<Box<dyn FnOnce() + Send>> = Vec::new();
+        self.publish(|turns, turn| {
+            for message in messages.drain(..) {
+                turns.take(message, turn, &mut replies);
+            }
+        });
+        for reply in replies {
+            reply();
+        }
+    }
+
+    /// A turn with what was pushed in one request.
+    pub fn batches(&mut self, batches: Vec<Batch>) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(batches.len());
+        self.publish(|turns, turn| {
+            let each = batches.into_iter().map(|batch| turns.batch(batch, turn));
+            outcomes.extend(each);
+        });
+        outcomes
+    }
+
+    /// What is due by the clock: silences of the engine, idle series, the engine's state.
+    pub fn second(&mut self) {
+        let now = self.parts.clock.now();
+        self.publish(|turns, turn| {
+            for event in turns.parts.engine.tick(turn.now) {
+                turn.alert(event);
+            }
+            if turn.now.since(turns.expired_at) >= EXPIRY {
+                turns.expired_at = turn.now;
+                turns.expire(turn);
+            }
+        });
+        if now.since(self.saved_at) >= SAVE && self.parts.engine.revision() != self.saved_revision {
+            self.save(now);
+        }
+    }
+
+    /// Does something in a turn of its own and publishes what came of it, if anything did.
+    fn publish(&mut self, work: impl FnOnce(&mut Self, &mut Turn<'_>)) {
+        let live = self.parts.live.clone();
+        let mut state = live.write();
+        let mut turn = Turn {
+            now: self.parts.clock.now(),
+            head: self.parts.stream.log().head(),
+            entries: Vec::new(),
+            alerts: Vec::new(),
+            state: &mut state,
+        };
+        work(self, &mut turn);
+        let Turn {
+            now,
+            entries,
+            alerts,
+            ..
+        } = turn;
+        if entries.is_empty() {
+            return;
+        }
+        self.parts.stream.publish(entries);
+        drop(state);
+        if !alerts.is_empty() {
+            self.saved_at = now;
+            self.saved_revision = self.parts.engine.revision();
+            let log = self.parts.stream.log();
+            let events = alerts
+                .into_iter()
+                .map(|(seq, event)| (log.at(seq), event))
+                .collect();
+            self.parts.store.alerts(now, events, self.engine_state());
+        }
+    }
+
+    fn take(
+        &mut self,
+        message: Message,
+        turn: &mut Turn<'_>,
+        replies: &mut Vec<Box<dyn FnOnce() + Send>>,
+    ) {
+        match message {
+            Message::Batches { batches, reply } => {
+                let each = batches.into_iter().map(|batch| self.batch(batch, turn));
+                let outcomes = each.collect();
+                replies.push(Box::new(move || _ = reply.send(outcomes)));
+            }
+            Message::Activity(activity) => turn.activity(activity),
+            Message::Processes { host, rows } => turn.state.set_processes(host, rows),
+            Message::SourceActs { source, runs: true } => {
+                self.parts.engine.source_started(&source, turn.now);
+            }
+            Message::SourceActs {
+                source,
+                runs: false,
+            } => {
+                self.parts.engine.source_stopped(&source, turn.now);
+            }
+            Message::Alerts { command, reply } => {
+                let outcome = self.command(command, turn);
+                replies.push(Box::new(move || _ = reply.send(outcome)));
+            }
+        }
+    }
+
+    fn batch(&mut self, batch: Batch, turn: &mut Turn<'_>) -> Outcome {
+        let mut refused = Vec::new();
+        let (layout, values) = match self.layouts.get(&batch.layout) {
+            Some(layout) => (layout, batch.values),
+            None => self.resolve(&batch, &mut refused),
+        };
+        let accepted = layout.len();
+        let mut counts = Counts {
+            samples: accepted as u64,
+            refused: refused.len() as u64,
+            ..Counts::default()
+        };
+        if accepted == 0 {
+            turn.state.count(&batch.source, counts);
+            return Outcome { accepted, refused };
+        }
+        let mut current = Vec::with_capacity(accepted);
+        for (series, value) in layout.iter().zip(&values) {
+            match turn
+                .state
+                .windows
+                .update(series, batch.timestamp, turn.now, *value)
+            {
+                Update::Late => counts.late += 1,
+                Update::Replaced => {
+                    counts.replaced += 1;
+                    current.push((series, *value));
+                }
+                Update::Newest => current.push((series, *value)),
+            }
+        }
+        let transitions = self.parts.engine.observe(
+            turn.now,
+            batch.timestamp,
+            batch.interval,
+            current.iter().copied(),
+        );
+        turn.state.count(&batch.source, counts);
+        turn.push(
+            accepted as u64,
+            What::Samples {
+                timestamp: batch.timestamp,
+                layout,
+                values: values.into(),
+            },
+        );
+        for event in transitions {
+            turn.alert(event);
+        }
+        Outcome { accepted, refused }
+    }
+
+    /// Looks every series up; what is refused is left out of the batch. The layout of a steady source that was taken
+    /// whole is remembered.
+    fn resolve(
+        &mut self,
+        batch: &Batch,
+        refused: &mut Vec<(usize, Refused)>,
+    ) -> (Layout, Vec<f64>) {
+        let mut series: Vec<Arc<Series>> = Vec::with_capacity(batch.layout.len());
+        let mut values = Vec::with_capacity(batch.layout.len());
+        let resolved = self.parts.writer.resolve(&batch.source, &batch.layout);
+        for (i, (result, value)) in resolved.into_iter().zip(&batch.values).enumerate() {
+            match result {
+                Ok(found) => {
+                    series.push(found);
+                    values.push(*value);
+                }
+                Err(error) => refused.push((i, error)),
+            }
+        }
+        let layout: Layout = series.into();
+        if batch.interval.is_some() && refused.is_empty() {
+            self.layouts.learn(&batch.layout, &layout);
+        }
+        (layout, values)
+    }
+
+    fn expire(&mut self, turn: &mut Turn<'_>) {
+        let unseen = self
+            .parts
+            .engine
+            .unseen_gone(self.parts.series_idle, turn.now);
+        unseen.into_iter().for_each(|event| turn.alert(event));
+        let before = turn.now.minus(self.parts.series_idle);
+        let idle = turn.state.windows.idle_since(before);
+        if idle.is_empty() {
+            return;
+        }
+        for event in self.parts.engine.series_gone(&idle, turn.now) {
+            turn.alert(event);
+        }
+        turn.state.windows.remove(&idle);
+        self.parts.writer.expire(&idle);
+        self.layouts.forget();
+    }
+
+    fn engine_state(&self) -> String {
+        serde_json::to_string(&self.parts.engine.export()).unwrap_or_default()
+    }
+
+    fn save(&mut self, now: Timestamp) {
+        self.saved_at = now;
+        self.saved_revision = self.parts.engine.revision();
+        self.parts.store.engine(now, self.engine_state());
+    }
+}
