@@ -11,6 +11,10 @@ use crate::{
 const STALL_EVERY: usize = 100;
 /// Clients that come, and as many that go, in a second.
 const CHURN: u32 = 200;
+/// Fewer clients than this get events that are cheap to measure and hard to tell apart: a tick is a millisecond.
+const FEW: usize = 1000;
+/// So often in a round do servers take turns with few clients.
+const TURNS: u32 = 4;
 
 /// One run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -29,25 +33,29 @@ pub struct Setup {
 pub struct Record {
     #[serde(flatten)]
     pub setup: Setup,
-    pub round: u32,
+    pub turn: u32,
     pub outcome: Outcome,
 }
 
-/// The runs of all rounds, in order, with the round of each.
+/// The runs of all rounds, in order, each with the number of its turn: what has the same number can be compared.
 pub fn runs(options: &Options) -> Vec<(u32, Setup)> {
     let mut runs = Vec::new();
     for round in 0..options.rounds {
         let mut servers = options.servers.clone();
         let turn = round as usize % servers.len().max(1);
         servers.rotate_left(turn);
+        let number = round * TURNS;
         for case in &options.cases {
             let of_round = match case {
-                Case::Fan => fan(options, &servers),
+                Case::Fan => {
+                    runs.extend(fan(options, &servers, number));
+                    continue;
+                }
                 Case::Views => views(options, &servers),
                 Case::Churn => churn(options, &servers),
                 Case::Stalled => continue,
             };
-            runs.extend(of_round.into_iter().map(|setup| (round, setup)));
+            runs.extend(of_round.into_iter().map(|setup| (number, setup)));
         }
     }
     if options.cases.contains(&Case::Stalled) && options.servers.contains(&Kind::TickwireSse) {
@@ -68,14 +76,27 @@ fn setup(case: Case, clients: usize, server: Kind) -> Setup {
     }
 }
 
-fn fan(options: &Options, servers: &[Kind]) -> Vec<Setup> {
+fn fan(options: &Options, servers: &[Kind], number: u32) -> Vec<(u32, Setup)> {
     let mut runs = Vec::new();
     for clients in &options.clients {
+        let turns = if *clients < FEW && !options.quick {
+            TURNS
+        } else {
+            1
+        };
         for samples in &options.samples {
-            runs.extend(servers.iter().map(|server| Setup {
-                samples: *samples,
-                ..setup(Case::Fan, *clients, *server)
-            }));
+            for turn in 0..turns {
+                let mut servers = servers.to_vec();
+                let first = turn as usize % servers.len().max(1);
+                servers.rotate_left(first);
+                runs.extend(servers.into_iter().map(|server| {
+                    let setup = Setup {
+                        samples: *samples,
+                        ..setup(Case::Fan, *clients, server)
+                    };
+                    (number + turn, setup)
+                }));
+            }
         }
     }
     runs

@@ -37,12 +37,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// A figure of all rounds of a setup.
+    /// A figure of all turns of a setup.
     pub fn figure(&self, setup: Setup, figure: fn(&Outcome) -> f64) -> Option<Spread> {
-        spread(self.rounds_of(setup).map(|r| figure(&r.outcome)))
+        spread(self.turns_of(setup).map(|r| figure(&r.outcome)))
     }
 
-    /// The same, divided by that of another setup in the same round.
+    /// The same, divided by that of another setup in the same turn.
     pub fn ratio(&self, setup: Setup, to: Setup, figure: fn(&Outcome) -> f64) -> Option<Spread> {
         spread(self.ratios(setup, to, figure))
     }
@@ -54,14 +54,14 @@ impl Report {
 
     fn ratios(&self, setup: Setup, to: Setup, figure: fn(&Outcome) -> f64) -> Vec<f64> {
         let ratio = |record: &Record| {
-            let mut others = self.rounds_of(to);
-            let other = others.find(|other| other.round == record.round)?;
+            let mut others = self.turns_of(to);
+            let other = others.find(|other| other.turn == record.turn)?;
             Some(figure(&record.outcome) / figure(&other.outcome))
         };
-        self.rounds_of(setup).filter_map(ratio).collect()
+        self.turns_of(setup).filter_map(ratio).collect()
     }
 
-    fn rounds_of(&self, setup: Setup) -> impl Iterator<Item = &Record> {
+    fn turns_of(&self, setup: Setup) -> impl Iterator<Item = &Record> {
         self.records.iter().filter(move |r| r.setup == setup)
     }
 
@@ -184,14 +184,14 @@ impl Report {
 
     fn share_late(&self, setup: Setup) -> String {
         let sum = |what: fn(&Outcome) -> u32| -> u32 {
-            self.rounds_of(setup).map(|r| what(&r.outcome)).sum()
+            self.turns_of(setup).map(|r| what(&r.outcome)).sum()
         };
         format!("{} of {}", sum(|o| o.late_ticks), sum(|o| o.paced.ticks))
     }
 
     fn faults(&self, setup: Setup) -> String {
         let sum = |what: fn(&Outcome) -> u64| -> u64 {
-            self.rounds_of(setup).map(|r| what(&r.outcome)).sum()
+            self.turns_of(setup).map(|r| what(&r.outcome)).sum()
         };
         let (lost, doubled) = (sum(|o| o.lost), sum(|o| o.doubled));
         let broken = sum(|o| o.broken + o.refused);

@@ -49,7 +49,7 @@ pub fn main() -> ExitCode {
     let (mut records, mut failed) = (Vec::new(), Vec::new());
     let runs = cases::runs(&options);
     let number = runs.len();
-    for (i, (round, setup)) in runs.into_iter().enumerate() {
+    for (i, (turn, setup)) in runs.into_iter().enumerate() {
         if setup.server == Kind::Nchan && starter.nchan.is_none() {
             continue;
         }
@@ -61,7 +61,7 @@ pub fn main() -> ExitCode {
             Ok(outcome) => {
                 let record = Record {
                     setup,
-                    round,
+                    turn,
                     outcome,
                 };
                 println!("{}", line(&record, i + 1, number, begun.elapsed()));

@@ -115,8 +115,8 @@ impl Inlet {
             return Err(batches);
         }
         match self.turns.try_lock() {
-            Some(mut turns) if !turns.closed() => Ok(turns.batches(batches)),
-            _ => Err(batches),
+            Some(mut turns) => turns.batches(batches),
+            None => Err(batches),
         }
     }
 

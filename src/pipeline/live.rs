@@ -85,6 +85,11 @@ impl Live {
         self.0.read()
     }
 
+    /// `None` while somebody reads.
+    pub(super) fn try_write(&self) -> Option<RwLockWriteGuard<'_, LiveState>> {
+        self.0.try_write()
+    }
+
     pub(super) fn write(&self) -> RwLockWriteGuard<'_, LiveState> {
         self.0.write()
     }

@@ -3,11 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use parking_lot::RwLockWriteGuard;
+
 use super::{
     Parts,
     inlet::{Message, Outcome},
     layouts::Layouts,
-    live::Counts,
+    live::{Counts, LiveState},
     turn::Turn,
 };
 use crate::{
@@ -46,11 +48,6 @@ impl Turns {
         }
     }
 
-    /// Whether the last turn was done.
-    pub fn closed(&self) -> bool {
-        self.closed
-    }
-
     /// Saves the engine's state; no turn is done after it.
     pub fn close(&mut self) {
         self.closed = true;
@@ -75,14 +72,19 @@ impl Turns {
         }
     }
 
-    /// A turn with what was pushed in one request.
-    pub fn batches(&mut self, batches: Vec<Batch>) -> Vec<Outcome> {
+    /// A turn with what was pushed in one request, or the batches back if that would have to wait.
+    pub fn batches(&mut self, batches: Vec<Batch>) -> Result<Vec<Outcome>, Vec<Batch>> {
+        let live = self.parts.live.clone();
+        let state = match live.try_write() {
+            Some(state) if !self.closed => state,
+            _ => return Err(batches),
+        };
         let mut outcomes = Vec::with_capacity(batches.len());
-        self.publish(|turns, turn| {
+        self.publish_in(state, |turns, turn| {
             let each = batches.into_iter().map(|batch| turns.batch(batch, turn));
             outcomes.extend(each);
         });
-        outcomes
+        Ok(outcomes)
     }
 
     /// What is due by the clock: silences of the engine, idle series, the engine's state.
@@ -105,7 +107,14 @@ impl Turns {
     /// Does something in a turn of its own and publishes what came of it, if anything did.
     fn publish(&mut self, work: impl FnOnce(&mut Self, &mut Turn<'_>)) {
         let live = self.parts.live.clone();
-        let mut state = live.write();
+        self.publish_in(live.write(), work);
+    }
+
+    fn publish_in(
+        &mut self,
+        mut state: RwLockWriteGuard<'_, LiveState>,
+        work: impl FnOnce(&mut Self, &mut Turn<'_>),
+    ) {
         let mut turn = Turn {
             now: self.parts.clock.now(),
             head: self.parts.stream.log().head(),

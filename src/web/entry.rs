@@ -20,13 +20,14 @@ pub async fn entry(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let allowed = gate::check(&request).and_then(|()| guard::check(request.request()));
+    // The request itself may not be held over the call: the router wants it for itself.
+    let state = State::of(request.request())?.clone();
+    let allowed = gate::check(state.limits(), &request);
+    let allowed = allowed.and_then(|()| guard::check(&state.parts().server, request.request()));
     if let Err(problem) = allowed {
         return Ok(request.error_response(problem));
     }
     let reader = Reader::of(&request);
-    // The request itself may not be held over the call: the router wants it for itself.
-    let state = State::of(request.request())?.clone();
     let answer = next.call(request).await?.map_into_boxed_body();
     Ok(people::readable(answer, reader, &state))
 }

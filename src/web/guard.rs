@@ -9,12 +9,11 @@ use actix_web::{
     http::{StatusCode, header},
 };
 
-use super::{problem::Problem, state::State};
+use super::problem::Problem;
+use crate::config::Server;
 
 /// Lets a request through, or refuses it: 421 for its Host, 403 for its Origin.
-pub fn check(request: &HttpRequest) -> Result<(), Problem> {
-    let state = State::of(request)?;
-    let server = &state.parts().server;
+pub fn check(server: &Server, request: &HttpRequest) -> Result<(), Problem> {
     let text = |name| {
         let value: Option<&header::HeaderValue> = request.headers().get(name);
         value.map(|v| v.to_str().unwrap_or(""))

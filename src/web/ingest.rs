@@ -5,7 +5,10 @@
 mod body;
 pub mod sample;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::{Deserialize, Serialize};
@@ -15,7 +18,7 @@ use super::{problem::Problem, state::State};
 use crate::{
     control::Command,
     model::{
-        Batch, HostName, MetricName, SeriesSpec, Timestamp,
+        Batch, HostName, MetricName, SeriesKey, SeriesSpec, Timestamp,
         event::{MAX_KIND_BYTES, MAX_MESSAGE_BYTES},
     },
     pipeline::push_source,
@@ -145,23 +148,15 @@ fn batches(items: Vec<Item>) -> Vec<(Batch, Vec<usize>)> {
         lines: Vec<usize>,
     }
     let mut groups: Vec<Group> = Vec::new();
-    let mut open: HashMap<(HostName, Timestamp), usize> = HashMap::new();
-    let mut taken: HashMap<(usize, MetricName, crate::model::Labels), ()> = HashMap::new();
-    for item in items {
-        let key = (item.spec.key.host.clone(), item.timestamp);
-        let mut at = *open.entry(key.clone()).or_insert(usize::MAX);
-        let series = |at| (at, item.spec.key.name.clone(), item.spec.key.labels.clone());
-        if at == usize::MAX || taken.contains_key(&series(at)) {
-            at = groups.len();
+    for (at, item) in group_numbers(&items).into_iter().zip(items) {
+        if at == groups.len() {
             groups.push(Group {
                 timestamp: item.timestamp,
                 specs: Vec::new(),
                 values: Vec::new(),
                 lines: Vec::new(),
             });
-            open.insert(key, at);
         }
-        taken.insert(series(at), ());
         groups[at].specs.push(item.spec);
         groups[at].values.push(item.value);
         groups[at].lines.push(item.line);
@@ -180,6 +175,25 @@ fn batches(items: Vec<Item>) -> Vec<(Batch, Vec<usize>)> {
             (batch, group.lines)
         })
         .collect()
+}
+
+/// The number of the group that each item belongs to, counted in the order in which groups begin.
+fn group_numbers(items: &[Item]) -> Vec<usize> {
+    let mut groups = 0;
+    let mut open: HashMap<(&HostName, Timestamp), usize> = HashMap::new();
+    let mut taken: HashSet<(usize, &SeriesKey)> = HashSet::new();
+    let mut numbers = Vec::with_capacity(items.len());
+    for item in items {
+        let key = &item.spec.key;
+        let at = open.entry((&key.host, item.timestamp)).or_insert(groups);
+        if !taken.insert((*at, key)) {
+            *at = groups;
+            taken.insert((groups, key));
+        }
+        groups = groups.max(*at + 1);
+        numbers.push(*at);
+    }
+    numbers
 }
 
 /// The body of `POST /api/events`.

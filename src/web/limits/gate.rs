@@ -2,12 +2,11 @@
 
 use actix_web::dev::ServiceRequest;
 
-use super::Account;
-use crate::web::{problem::Problem, state::State};
+use super::{Account, Limits};
+use crate::web::problem::Problem;
 
 /// Lets a request through, or refuses it: 429 for too many, 431 for too long a head.
-pub fn check(request: &ServiceRequest) -> Result<(), Problem> {
-    let limits = State::of(request.request())?.limits();
+pub fn check(limits: &Limits, request: &ServiceRequest) -> Result<(), Problem> {
     let account = match request.path() {
         // However much an address asks: that it may look at how the server is must not depend on it.
         "/healthz" | "/readyz" | "/metrics" => Account::Checks,
