@@ -11,10 +11,6 @@ use crate::{
 const STALL_EVERY: usize = 100;
 /// Clients that come, and as many that go, in a second.
 const CHURN: u32 = 200;
-/// Fewer clients than this get events that are cheap to measure and hard to tell apart: a tick is a millisecond.
-const FEW: usize = 1000;
-/// So often in a round do servers take turns with few clients.
-const TURNS: u32 = 4;
 
 /// One run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -37,31 +33,44 @@ pub struct Record {
     pub outcome: Outcome,
 }
 
-/// The runs of all rounds, in order, each with the number of its turn: what has the same number can be compared.
-pub fn runs(options: &Options) -> Vec<(u32, Setup)> {
+/// Servers that run at the same time; one of them, but for the case together.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What has the same number can be compared.
+    pub turn: u32,
+    pub setups: Vec<Setup>,
+}
+
+/// The runs of all rounds, in order.
+pub fn runs(options: &Options) -> Vec<Run> {
     let mut runs = Vec::new();
     for round in 0..options.rounds {
         let mut servers = options.servers.clone();
         let turn = round as usize % servers.len().max(1);
         servers.rotate_left(turn);
-        let number = round * TURNS;
         for case in &options.cases {
             let of_round = match case {
-                Case::Fan => {
-                    runs.extend(fan(options, &servers, number));
-                    continue;
-                }
+                Case::Fan => fan(options, &servers),
                 Case::Views => views(options, &servers),
                 Case::Churn => churn(options, &servers),
+                Case::Together => {
+                    runs.extend(together(options, &servers, round));
+                    continue;
+                }
                 Case::Stalled => continue,
             };
-            runs.extend(of_round.into_iter().map(|setup| (number, setup)));
+            runs.extend(of_round.into_iter().map(|setup| alone(round, setup)));
         }
     }
     if options.cases.contains(&Case::Stalled) && options.servers.contains(&Kind::TickwireSse) {
         runs.extend((0..options.pairs).flat_map(|pair| stalled(options, pair)));
     }
     runs
+}
+
+fn alone(turn: u32, setup: Setup) -> Run {
+    let setups = vec![setup];
+    Run { turn, setups }
 }
 
 fn setup(case: Case, clients: usize, server: Kind) -> Setup {
@@ -76,30 +85,28 @@ fn setup(case: Case, clients: usize, server: Kind) -> Setup {
     }
 }
 
-fn fan(options: &Options, servers: &[Kind], number: u32) -> Vec<(u32, Setup)> {
+fn fan(options: &Options, servers: &[Kind]) -> Vec<Setup> {
     let mut runs = Vec::new();
     for clients in &options.clients {
-        let turns = if *clients < FEW && !options.quick {
-            TURNS
-        } else {
-            1
-        };
         for samples in &options.samples {
-            for turn in 0..turns {
-                let mut servers = servers.to_vec();
-                let first = turn as usize % servers.len().max(1);
-                servers.rotate_left(first);
-                runs.extend(servers.into_iter().map(|server| {
-                    let setup = Setup {
-                        samples: *samples,
-                        ..setup(Case::Fan, *clients, server)
-                    };
-                    (number + turn, setup)
-                }));
-            }
+            runs.extend(servers.iter().map(|server| Setup {
+                samples: *samples,
+                ..setup(Case::Fan, *clients, *server)
+            }));
         }
     }
     runs
+}
+
+fn together(options: &Options, servers: &[Kind], round: u32) -> Vec<Run> {
+    let run = |clients: &usize| {
+        let one = |server: &Kind| setup(Case::Together, *clients, *server);
+        Run {
+            turn: round,
+            setups: servers.iter().map(one).collect(),
+        }
+    };
+    options.few.iter().map(run).collect()
 }
 
 /// Only tickwire has filters; the floor is there to compare with.
@@ -128,7 +135,7 @@ fn churn(options: &Options, servers: &[Kind]) -> Vec<Setup> {
 }
 
 /// A pair: with and without, in an order that alternates.
-fn stalled(options: &Options, pair: u32) -> [(u32, Setup); 2] {
+fn stalled(options: &Options, pair: u32) -> [Run; 2] {
     let without = Setup {
         samples: 30,
         ..setup(Case::Stalled, options.crowd, Kind::TickwireSse)
@@ -137,7 +144,7 @@ fn stalled(options: &Options, pair: u32) -> [(u32, Setup); 2] {
         stalled: options.crowd.div_ceil(STALL_EVERY),
         ..without
     };
-    let pair_of = |a, b| [(pair, a), (pair, b)];
+    let pair_of = |a, b| [alone(pair, a), alone(pair, b)];
     if pair.is_multiple_of(2) {
         pair_of(without, with)
     } else {

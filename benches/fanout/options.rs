@@ -12,6 +12,8 @@ use crate::plan::Kind;
 pub enum Case {
     /// Everybody reads everything.
     Fan,
+    /// The same with few clients, all servers at once and their ticks in turn.
+    Together,
     /// Clients with different filters.
     Views,
     /// One client in a hundred does not read.
@@ -48,6 +50,9 @@ pub struct Options {
     /// How long ticks come at that rate in each run, in seconds
     #[arg(long, default_value_t = 4.0)]
     pub seconds: f64,
+    /// How many clients each server of the case together has, one after the other
+    #[arg(long, value_delimiter = ',', default_value = "100,1000")]
+    pub few: Vec<usize>,
     /// Clients of the cases views, stalled and churn
     #[arg(long, default_value_t = 1000)]
     pub crowd: usize,
@@ -82,6 +87,7 @@ impl Options {
         if options.quick {
             options.rounds = 1;
             options.clients = vec![40];
+            options.few = vec![40];
             options.samples = vec![1, 30];
             options.crowd = 40;
             options.pairs = 1;

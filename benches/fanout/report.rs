@@ -77,6 +77,7 @@ impl Report {
         let mut out = self.about();
         for (case, title) in [
             (Case::Fan, "Everybody reads everything"),
+            (Case::Together, "Few clients, all servers at once"),
             (Case::Views, "Different filters"),
             (Case::Churn, "200 come and 200 go in a second"),
             (Case::Stalled, "One in a hundred does not read"),
@@ -156,6 +157,7 @@ impl Report {
                 number(of(|o| o.latency.p999 / 1e3)),
                 number(of(|o| o.latency.max / 1e3)),
                 of(|o| o.saturated.events_per_second)
+                    .filter(|s| s.median > 0.0)
                     .map_or(String::new(), |s| thousands(s.median)),
                 self.share_late(*setup),
                 self.faults(*setup),

@@ -8,14 +8,14 @@ use std::{
 };
 
 use crate::{
-    cases::{self, Record, Setup},
+    cases::{self, Record, Run, Setup},
     machine::{self, Machine},
     measure,
     options::{Case, Options},
     peers::nchan::Nchan,
-    plan::{Kind, Plan},
+    plan::{Kind, Outcome, Plan},
     report::Report,
-    servers::Starter,
+    servers::{Server, Starter},
 };
 
 /// Files that a process needs beside one for each client.
@@ -49,27 +49,31 @@ pub fn main() -> ExitCode {
     let (mut records, mut failed) = (Vec::new(), Vec::new());
     let runs = cases::runs(&options);
     let number = runs.len();
-    for (i, (turn, setup)) in runs.into_iter().enumerate() {
-        if setup.server == Kind::Nchan && starter.nchan.is_none() {
+    for (i, Run { turn, mut setups }) in runs.into_iter().enumerate() {
+        setups.retain(|setup| setup.server != Kind::Nchan || starter.nchan.is_some());
+        if setups.is_empty() {
             continue;
         }
-        if let Some(why) = out_of_reach(&setup) {
+        if let Some(why) = out_of_reach(&setups) {
             skipped.insert(why);
             continue;
         }
-        match one(&starter, &options, setup) {
-            Ok(outcome) => {
-                let record = Record {
-                    setup,
-                    turn,
-                    outcome,
-                };
-                println!("{}", line(&record, i + 1, number, begun.elapsed()));
-                records.push(record);
+        match one(&starter, &options, &setups) {
+            Ok(outcomes) => {
+                for (setup, outcome) in setups.into_iter().zip(outcomes) {
+                    let record = Record {
+                        setup,
+                        turn,
+                        outcome,
+                    };
+                    println!("{}", line(&record, i + 1, number, begun.elapsed()));
+                    records.push(record);
+                }
             }
             Err(error) => {
-                let name = setup.server.name();
-                let why = format!("{name} with {} clients: {error:#}", setup.clients);
+                let names: Vec<&str> = setups.iter().map(|setup| setup.server.name()).collect();
+                let clients = setups[0].clients;
+                let why = format!("{} with {clients} clients: {error:#}", names.join(", "));
                 println!("failed: {why}");
                 failed.push(why);
             }
@@ -96,8 +100,9 @@ pub fn main() -> ExitCode {
 }
 
 /// Why a run cannot be had on this machine.
-fn out_of_reach(setup: &Setup) -> Option<String> {
-    let clients = setup.clients + setup.stalled + setup.churn as usize;
+fn out_of_reach(setups: &[Setup]) -> Option<String> {
+    let clients = |s: &Setup| s.clients + s.stalled + s.churn as usize;
+    let clients: usize = setups.iter().map(clients).sum();
     let files = machine::most_files();
     if (clients + OTHER_FILES) as u64 > files {
         return Some(format!(
@@ -114,15 +119,25 @@ fn out_of_reach(setup: &Setup) -> Option<String> {
     None
 }
 
-fn one(starter: &Starter, options: &Options, setup: Setup) -> anyhow::Result<crate::plan::Outcome> {
-    let server = starter.start(setup.server)?;
+fn one(starter: &Starter, options: &Options, setups: &[Setup]) -> anyhow::Result<Vec<Outcome>> {
+    let start = |setup: &Setup| Ok((starter.start(setup.server)?, *setup));
+    let servers: anyhow::Result<Vec<(Server, Setup)>> = setups.iter().map(start).collect();
+    let servers = servers?;
+    let plan = |(server, setup): &(Server, Setup)| plan(options, server, setup);
+    let plans: Vec<Plan> = servers.iter().map(plan).collect();
+    starter.load(&plans)
+}
+
+fn plan(options: &Options, server: &Server, setup: &Setup) -> Plan {
     // Stalled clients have to be full before the others are measured, and to stay it for longer than the time
-    // (`stream.slow_after`) after which tickwire begins to leave samples out.
+    // (`stream.slow_after`) after which tickwire begins to leave samples out. Servers that run together are compared by
+    // the milliseconds of their ticks, of which there have to be many.
     let (warmup, seconds) = match (setup.case, options.quick) {
         (Case::Stalled, false) => (100, options.seconds * 2.0),
+        (Case::Together, false) => (5, options.seconds * 5.0),
         _ => (5, options.seconds),
     };
-    starter.load(&Plan {
+    Plan {
         server: setup.server,
         address: server.address,
         pids: server.pids.clone(),
@@ -135,8 +150,11 @@ fn one(starter: &Starter, options: &Options, setup: Setup) -> anyhow::Result<cra
         warmup,
         ticks: (seconds * options.rate) as u32,
         paced_seconds: seconds * 1.5,
-        saturated_seconds: options.seconds * 0.375,
-    })
+        saturated_seconds: match setup.case {
+            Case::Together => 0.0,
+            _ => options.seconds * 0.375,
+        },
+    }
 }
 
 /// A run in a line, while others are still to come.

@@ -121,8 +121,8 @@ impl Starter {
         }
     }
 
-    /// Lets a load process carry out a plan.
-    pub fn load(&self, plan: &Plan) -> anyhow::Result<Outcome> {
+    /// Lets a load process carry out plans, several of them together; an outcome for each.
+    pub fn load(&self, plans: &[Plan]) -> anyhow::Result<Vec<Outcome>> {
         machine::pin(self.cpus.1)?;
         let mut load = Command::new(std::env::current_exe()?)
             .arg(LOAD)
@@ -130,7 +130,7 @@ impl Starter {
             .stdout(Stdio::piped())
             .spawn()?;
         let mut order = load.stdin.take().context("the load's input")?;
-        order.write_all(&serde_json::to_vec(plan)?)?;
+        order.write_all(&serde_json::to_vec(plans)?)?;
         drop(order);
         let output = load.wait_with_output()?;
         if !output.status.success() {
