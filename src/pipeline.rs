@@ -12,17 +12,22 @@ pub mod live;
 mod turn;
 mod turns;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use parking_lot::Mutex;
 use tokio::{sync::mpsc, time::Interval};
 use tokio_util::sync::CancellationToken;
 
-use self::{inlet::Message, turns::Turns};
 pub use self::{
     inlet::{AlertCommand, Busy, Inlet, Outcome, Unknown},
     live::{Live, LiveState},
     turn::{activity_fields, alert_fields},
+};
+use self::{
+    inlet::{Message, Waiting},
+    turns::Turns,
 };
 use crate::{
     alerts::Engine,
@@ -55,8 +60,10 @@ pub struct Parts {
 
 /// See the module.
 pub struct Pipeline {
+    /// A lock that a panic breaks: what a turn has left half done is not gone on with.
     turns: Arc<Mutex<Turns>>,
     inlet: mpsc::Receiver<Message>,
+    waiting: Waiting,
 }
 
 impl Pipeline {
@@ -64,16 +71,18 @@ impl Pipeline {
     pub fn new(parts: Parts, queue: usize) -> (Self, Inlet) {
         let (sender, inlet) = mpsc::channel(queue);
         let turns = Arc::new(Mutex::new(Turns::new(parts)));
+        let waiting = Waiting::default();
         let pipeline = Self {
             turns: turns.clone(),
             inlet,
+            waiting: waiting.clone(),
         };
-        (pipeline, Inlet::new(sender, turns))
+        (pipeline, Inlet::new(sender, turns, waiting))
     }
 
     /// Publishes the transitions with which a restart begins: alerts whose rule is gone.
     pub fn restored(&self, events: Vec<AlertEvent>) {
-        self.turns.lock().restored(events);
+        self.turn(|turns| turns.restored(events));
     }
 
     /// Runs until `stop`, then takes what is still in the inlet, saves the engine's state and ends.
@@ -86,9 +95,9 @@ impl Pipeline {
                     if taken == 0 {
                         break;
                     }
-                    self.turns.lock().messages(&mut messages);
+                    self.messages(&mut messages);
                 }
-                _ = second.tick() => self.turns.lock().second(),
+                _ = second.tick() => self.turn(Turns::second),
                 () = stop.cancelled() => break,
             }
         }
@@ -96,9 +105,24 @@ impl Pipeline {
         while let Ok(message) = self.inlet.try_recv() {
             messages.push(message);
         }
-        let mut turns = self.turns.lock();
-        turns.messages(&mut messages);
-        turns.close();
+        self.messages(&mut messages);
+        self.turn(Turns::save);
+    }
+
+    fn messages(&self, messages: &mut Vec<Message>) {
+        let taken = messages.len();
+        self.turn(|turns| {
+            turns.messages(messages);
+            self.waiting.less(taken);
+        });
+    }
+
+    /// Panics if a turn has panicked before, wherever that was: then the inlet closes, and everybody is refused.
+    fn turn(&self, work: impl FnOnce(&mut Turns)) {
+        match self.turns.lock() {
+            Ok(mut turns) => work(&mut turns),
+            Err(_) => panic!("a turn broke off"),
+        }
     }
 }
 

@@ -73,7 +73,6 @@ impl Engine {
         now: Timestamp,
     ) -> Vec<AlertEvent> {
         self.context.time.advance(now);
-        self.context.revision += u64::from(!saved.is_empty());
         let moment = self.context.time.now();
         let holds_go_on = now.since(alive_until) <= self.restart_grace;
         let rules: HashMap<_, _> = self

@@ -5,11 +5,10 @@
 //! way to the pipeline's thread and back.
 
 use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+    Arc, Mutex,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -64,6 +63,8 @@ pub(super) enum Message {
         reply: oneshot::Sender<Vec<Outcome>>,
     },
     Activity(Activity),
+    /// Transitions of a turn that was done elsewhere have to be saved.
+    Save,
     Processes {
         host: HostName,
         rows: Vec<ProcessRow>,
@@ -78,26 +79,51 @@ pub(super) enum Message {
     },
 }
 
+/// How many messages were sent and did not have their turn yet; more than are in the queue while some are taken out.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    fn more(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// So many had their turn.
+    pub(super) fn less(&self, messages: usize) {
+        self.0.fetch_sub(messages, Ordering::AcqRel);
+    }
+
+    fn any(&self) -> bool {
+        self.0.load(Ordering::Acquire) > 0
+    }
+}
+
 /// The inlet; a cheap handle.
 #[derive(Clone)]
 pub struct Inlet {
     sender: mpsc::Sender<Message>,
     turns: Arc<Mutex<Turns>>,
+    waiting: Waiting,
     refused: Arc<AtomicU64>,
 }
 
 impl Inlet {
-    pub(super) fn new(sender: mpsc::Sender<Message>, turns: Arc<Mutex<Turns>>) -> Self {
+    pub(super) fn new(
+        sender: mpsc::Sender<Message>,
+        turns: Arc<Mutex<Turns>>,
+        waiting: Waiting,
+    ) -> Self {
         Self {
             sender,
             turns,
+            waiting,
             refused: Arc::default(),
         }
     }
 
     /// Hands over what was pushed in one request, which is taken in one turn, and tells what became of each batch.
     pub async fn push(&self, batches: Vec<Batch>) -> Result<Vec<Outcome>, Busy> {
-        let batches = match self.turn(batches) {
+        let batches = match self.push_now(batches) {
             Ok(outcomes) => return Ok(outcomes),
             Err(batches) => batches,
         };
@@ -108,15 +134,22 @@ impl Inlet {
     }
 
     /// Does the turn of a push here and now, if it is small and nothing is before it; gives it back otherwise.
-    fn turn(&self, batches: Vec<Batch>) -> Result<Vec<Outcome>, Vec<Batch>> {
+    fn push_now(&self, batches: Vec<Batch>) -> Result<Vec<Outcome>, Vec<Batch>> {
         let samples: usize = batches.iter().map(|batch| batch.values.len()).sum();
-        let (waiting, _) = self.depth();
-        if samples > SMALL || waiting > 0 {
+        if samples > SMALL {
             return Err(batches);
         }
         match self.turns.try_lock() {
-            Some(mut turns) => turns.batches(batches),
-            None => Err(batches),
+            // The pipeline closes its end before its last turn.
+            Ok(mut turns) if !self.waiting.any() && !self.sender.is_closed() => {
+                let outcomes = turns.batches(batches)?;
+                if turns.has_unsaved() {
+                    // If there is no room, the turn of what is there saves it.
+                    let _ = self.try_send(Message::Save);
+                }
+                Ok(outcomes)
+            }
+            _ => Err(batches),
         }
     }
 
@@ -130,7 +163,7 @@ impl Inlet {
         let (reply, outcomes) = oneshot::channel();
         let batches = vec![batch];
         let message = Message::Batches { batches, reply };
-        self.sender.blocking_send(message).map_err(|_| Busy)?;
+        self.send_blocking(message)?;
         let outcomes = outcomes.blocking_recv().map_err(|_| Busy)?;
         outcomes.into_iter().next().ok_or(Busy)
     }
@@ -138,21 +171,19 @@ impl Inlet {
     /// From a source's own thread: what a host is busy with.
     pub fn processes_blocking(&self, host: HostName, rows: Vec<ProcessRow>) {
         // A list that is lost is replaced by the next one.
-        let _ = self.sender.blocking_send(Message::Processes { host, rows });
+        let _ = self.send_blocking(Message::Processes { host, rows });
     }
 
     /// From a source's own thread: a line of the feed.
     pub fn activity_blocking(&self, activity: Activity) {
         // The pipeline is gone only when the server stops, and then nobody reads the feed.
-        let _ = self.sender.blocking_send(Message::Activity(activity));
+        let _ = self.send_blocking(Message::Activity(activity));
     }
 
     /// A source was started or stopped: the silence of a stopped one is not missing data. Not from an async thread.
     pub fn source_acts_blocking(&self, source: SourceId, runs: bool) {
         // The pipeline is gone only when the server stops, and its rules with it.
-        let _ = self
-            .sender
-            .blocking_send(Message::SourceActs { source, runs });
+        let _ = self.send_blocking(Message::SourceActs { source, runs });
     }
 
     /// Does something to alerts; tells how many changed.
@@ -163,8 +194,18 @@ impl Inlet {
     }
 
     fn try_send(&self, message: Message) -> Result<(), Busy> {
+        self.waiting.more();
         self.sender.try_send(message).map_err(|_| {
+            self.waiting.less(1);
             self.refused.fetch_add(1, Ordering::Relaxed);
+            Busy
+        })
+    }
+
+    fn send_blocking(&self, message: Message) -> Result<(), Busy> {
+        self.waiting.more();
+        self.sender.blocking_send(message).map_err(|_| {
+            self.waiting.less(1);
             Busy
         })
     }

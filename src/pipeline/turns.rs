@@ -13,7 +13,7 @@ use super::{
     turn::Turn,
 };
 use crate::{
-    model::{AlertEvent, Batch, Timestamp},
+    model::{AlertEvent, Batch, Position, Timestamp},
     series::{Refused, Series},
     stream::log::{Layout, What},
     windows::Update,
@@ -31,7 +31,8 @@ pub(super) struct Turns {
     expired_at: Timestamp,
     saved_at: Timestamp,
     saved_revision: u64,
-    closed: bool,
+    /// Transitions that the store has not been given yet.
+    unsaved: Vec<(Position, Arc<AlertEvent>)>,
 }
 
 impl Turns {
@@ -43,20 +44,15 @@ impl Turns {
             expired_at: now,
             saved_at: now,
             saved_revision: parts.engine.revision(),
-            closed: false,
+            unsaved: Vec::new(),
             parts,
         }
-    }
-
-    /// Saves the engine's state; no turn is done after it.
-    pub fn close(&mut self) {
-        self.closed = true;
-        self.save(self.parts.clock.now());
     }
 
     /// Publishes the transitions with which a restart begins: alerts whose rule is gone.
     pub fn restored(&mut self, events: Vec<AlertEvent>) {
         self.publish(|_, turn| events.into_iter().for_each(|event| turn.alert(event)));
+        self.save_transitions();
     }
 
     /// A turn with these messages; who waits for an outcome is told after it.
@@ -67,17 +63,19 @@ impl Turns {
                 turns.take(message, turn, &mut replies);
             }
         });
+        self.save_transitions();
         for reply in replies {
             reply();
         }
     }
 
-    /// A turn with what was pushed in one request, or the batches back if that would have to wait.
+    /// A turn with what was pushed in one request, or the batches back if that would have to wait. Transitions are left
+    /// to be saved: all of the engine goes with them, which is not for the thread of a request.
     pub fn batches(&mut self, batches: Vec<Batch>) -> Result<Vec<Outcome>, Vec<Batch>> {
         let live = self.parts.live.clone();
         let state = match live.try_write() {
-            Some(state) if !self.closed => state,
-            _ => return Err(batches),
+            Some(state) => state,
+            None => return Err(batches),
         };
         let mut outcomes = Vec::with_capacity(batches.len());
         self.publish_in(state, |turns, turn| {
@@ -99,8 +97,9 @@ impl Turns {
                 turns.expire(turn);
             }
         });
+        self.save_transitions();
         if now.since(self.saved_at) >= SAVE && self.parts.engine.revision() != self.saved_revision {
-            self.save(now);
+            self.save();
         }
     }
 
@@ -124,26 +123,30 @@ impl Turns {
         };
         work(self, &mut turn);
         let Turn {
-            now,
-            entries,
-            alerts,
-            ..
+            entries, alerts, ..
         } = turn;
         if entries.is_empty() {
             return;
         }
         self.parts.stream.publish(entries);
-        drop(state);
-        if !alerts.is_empty() {
-            self.saved_at = now;
-            self.saved_revision = self.parts.engine.revision();
-            let log = self.parts.stream.log();
-            let events = alerts
-                .into_iter()
-                .map(|(seq, event)| (log.at(seq), event))
-                .collect();
-            self.parts.store.alerts(now, events, self.engine_state());
+        let log = self.parts.stream.log();
+        let alerts = alerts.into_iter().map(|(seq, event)| (log.at(seq), event));
+        self.unsaved.extend(alerts);
+    }
+
+    /// Whether transitions wait for [`messages`](Self::messages) or [`second`](Self::second) to save them.
+    pub fn has_unsaved(&self) -> bool {
+        !self.unsaved.is_empty()
+    }
+
+    /// Gives the store the transitions, and the engine's state with them.
+    fn save_transitions(&mut self) {
+        if self.unsaved.is_empty() {
+            return;
         }
+        let events = std::mem::take(&mut self.unsaved);
+        let (now, state) = self.engine_state();
+        self.parts.store.alerts(now, events, state);
     }
 
     fn take(
@@ -159,6 +162,8 @@ impl Turns {
                 replies.push(Box::new(move || _ = reply.send(outcomes)));
             }
             Message::Activity(activity) => turn.activity(activity),
+            // Done after the turn, whatever is in it.
+            Message::Save => {}
             Message::Processes { host, rows } => turn.state.set_processes(host, rows),
             Message::SourceActs { source, runs: true } => {
                 self.parts.engine.source_started(&source, turn.now);
@@ -273,13 +278,18 @@ impl Turns {
         self.layouts.forget();
     }
 
-    fn engine_state(&self) -> String {
-        serde_json::to_string(&self.parts.engine.export()).unwrap_or_default()
+    /// Gives the store the engine's state.
+    pub fn save(&mut self) {
+        let (now, state) = self.engine_state();
+        self.parts.store.engine(now, state);
     }
 
-    fn save(&mut self, now: Timestamp) {
+    /// The engine's state, to be saved now.
+    fn engine_state(&mut self) -> (Timestamp, String) {
+        let now = self.parts.clock.now();
         self.saved_at = now;
         self.saved_revision = self.parts.engine.revision();
-        self.parts.store.engine(now, self.engine_state());
+        let state = serde_json::to_string(&self.parts.engine.export()).unwrap_or_default();
+        (now, state)
     }
 }

@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Stream;
 
-/// How late a heartbeat may be: those that are due within this are sent together.
-const SWEEP: Duration = Duration::from_secs(1);
+/// How late a heartbeat may be, at most: those that are due within this are sent together.
+const SLACK: Duration = Duration::from_secs(1);
 /// Clients woken before the thread's other tasks get a turn.
 const AT_ONCE: usize = 256;
 
@@ -55,22 +55,21 @@ struct Seat {
 /// When a client wants to be woken without a tick.
 #[derive(Debug, Clone, Copy)]
 pub struct Due {
-    /// At this moment.
-    pub exactly: Option<Instant>,
-    /// Then, or a second later.
-    pub about: Instant,
+    /// At this moment at the latest.
+    latest: Instant,
+    /// From then on, if another client is looked at anyway.
+    earliest: Instant,
 }
 
 impl Due {
-    /// Whether it is time.
-    fn has_come(&self, now: Instant) -> bool {
-        self.about <= now || self.exactly.is_some_and(|at| at <= now)
-    }
-
-    /// When that is to be looked at.
-    fn look_at(&self) -> Instant {
-        let about = self.about + SWEEP;
-        self.exactly.map_or(about, |at| at.min(about))
+    /// At the moment `exactly`, if there is one, and for what recurs in an `interval` about at `next`: a second, or an
+    /// eighth of the interval, may pass, so that those of many clients are sent together.
+    pub fn new(exactly: Option<Instant>, next: Instant, interval: Duration) -> Self {
+        let latest = next + SLACK.min(interval / 8);
+        Self {
+            latest: exactly.map_or(latest, |at| at.min(latest)),
+            earliest: exactly.map_or(next, |at| at.min(next)),
+        }
     }
 }
 
@@ -117,7 +116,7 @@ impl Shard {
     /// Wakes its clients at each tick and when something of theirs is due, and once when `draining` begins, so that
     /// each can say goodbye; until `stop`.
     pub async fn run(self, draining: CancellationToken, stop: CancellationToken) {
-        let mut timer = pin!(tokio::time::sleep(SWEEP));
+        let mut timer = pin!(tokio::time::sleep(SLACK));
         let mut leaves = pin!(draining.cancelled());
         let mut stopped = pin!(stop.cancelled());
         loop {
@@ -163,12 +162,11 @@ impl Shard {
         let mut next: Option<Instant> = None;
         for seat in seats.taken.iter_mut().flatten() {
             let Some(due) = seat.due else { continue };
-            if due.has_come(now) {
+            if due.earliest <= now {
                 seat.due = None;
                 seat.wake();
             } else {
-                let at = due.look_at();
-                next = Some(next.map_or(at, |next| next.min(at)));
+                next = Some(next.map_or(due.latest, |next| next.min(due.latest)));
             }
         }
         seats.look_at = next;
@@ -193,9 +191,8 @@ impl Ticket {
             }
             seat.due = Some(due);
         }
-        let look_at = due.look_at();
-        if seats.look_at.is_none_or(|before| look_at < before) {
-            seats.look_at = Some(look_at);
+        if seats.look_at.is_none_or(|before| due.latest < before) {
+            seats.look_at = Some(due.latest);
             self.shard.0.rearm.notify_one();
         }
     }

@@ -108,10 +108,10 @@ impl Connection {
     }
 
     /// Bytes are handed over for a cursor, now.
-    pub fn sent(&self, cursor: &mut Cursor, bytes: usize, now: Instant) {
+    pub fn sent(&self, cursor: &mut Cursor, bytes: usize) {
         let events = cursor.take_events();
-        let live = (cursor.is_live() && events > 0)
-            .then(|| now.saturating_duration_since(self.stream.published()));
+        let live = cursor.is_live() && events > 0;
+        let live = live.then(|| Instant::now().saturating_duration_since(self.stream.published()));
         self.stream.counters().sent(events, bytes, live);
     }
 

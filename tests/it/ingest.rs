@@ -225,13 +225,14 @@ async fn a_full_inlet_answers_503_and_when_to_come_back_and_loses_nothing_it_too
 /// A small push does its own turn, a large one waits for its: neither overtakes what its sender was told of.
 #[tokio::test(flavor = "multi_thread")]
 async fn small_and_large_pushes_at_once_are_all_taken_in_each_senders_order() {
-    let server = Server::with("[ingest]\nqueue = 1000").await;
+    let server = Server::with("[ingest]\nqueue = 1000\n[stream]\nslow_after = \"1m\"").await;
     let mut stream = server.stream("/api/events/metrics?names=last").await;
+    let mores = [0, 3, 255, 400];
     let senders = (0..8_usize).map(|sender| {
         let server = &server;
         async move {
             for round in 0..50_usize {
-                let more = [0, 3, 255, 400][(sender + round) % 4];
+                let more = mores[(sender + round) % 4];
                 let host = format!("h{sender}");
                 let mut samples: Vec<_> = (0..more)
                     .map(|i| json!({ "host": host, "name": format!("m{i}"), "value": round }))
@@ -241,15 +242,29 @@ async fn small_and_large_pushes_at_once_are_all_taken_in_each_senders_order() {
             }
         }
     });
-    futures_util::future::join_all(senders).await;
-    let mut seen = vec![Vec::new(); 8];
-    for _ in 0..8 * 50 {
-        let sample = stream.event("metric").await.data;
-        let sender = sample["host"].as_str().unwrap()[1..].parse::<usize>();
-        seen[sender.unwrap()].push(sample["value"].as_f64().unwrap() as usize);
-    }
+    let reader = async {
+        let mut seen = vec![Vec::new(); 8];
+        let mut numbers = Vec::new();
+        for _ in 0..8 * 50 {
+            let event = stream.event("metric").await;
+            let sender = event.data["host"].as_str().unwrap()[1..].parse::<usize>();
+            seen[sender.unwrap()].push(event.data["value"].as_f64().unwrap() as usize);
+            numbers.push(seq(event.id.as_deref().unwrap()));
+        }
+        (seen, numbers)
+    };
+    let (_, (seen, numbers)) =
+        futures_util::future::join(futures_util::future::join_all(senders), reader).await;
     let in_order: Vec<usize> = (0..50).collect();
     assert!(seen.iter().all(|values| *values == in_order), "{seen:?}");
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+    let samples: usize = (0..8)
+        .flat_map(|sender| (0..50).map(move |round| mores[(sender + round) % 4] + 1))
+        .sum();
+    assert_eq!(
+        server.metric("tickwire_samples_total").await,
+        samples as f64
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

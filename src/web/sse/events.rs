@@ -156,10 +156,8 @@ impl Events {
                 self.quiet_heartbeat,
             ));
         }
-        let due = Due {
-            exactly: due.map(|due| now + due),
-            about: heartbeat_at,
-        };
+        let flush = due.map(|due| now + due);
+        let due = Due::new(flush, heartbeat_at, self.door.heartbeat());
         self.ticket.park(waker, due);
         self.cursor.park(waker);
         None
@@ -192,7 +190,7 @@ impl Source for Events {
         match self.next(cx.waker(), now) {
             Some(bytes) => {
                 self.last_sent = now;
-                self.connection.sent(&mut self.cursor, bytes.len(), now);
+                self.connection.sent(&mut self.cursor, bytes.len());
                 Poll::Ready(Some(bytes))
             }
             None if self.over => Poll::Ready(None),

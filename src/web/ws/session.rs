@@ -278,10 +278,8 @@ impl Session {
             self.pinged_at = now;
             return Poll::Ready(Some(frames::ping()));
         }
-        let due = Due {
-            exactly: due,
-            about: gone_at.min(self.pinged_at + ping),
-        };
+        let exactly = due.map_or(gone_at, |due| due.min(gone_at));
+        let due = Due::new(Some(exactly), self.pinged_at + ping, ping);
         self.waker = Some(cx.waker().clone());
         self.ticket.park(cx.waker(), due);
         self.subscriptions
@@ -311,15 +309,13 @@ impl Session {
         let step = subscription
             .cursor
             .step(stream, self.state.door().time(now));
-        if let Step::Send(bytes) = step {
-            let cursor = &mut subscription.cursor;
-            self.connection.sent(cursor, bytes.len(), now);
-            return Ok(bytes);
-        }
         let view = subscription.cursor.view().clone();
         let encoding = &view.spec.encoding;
         match step {
-            Step::Send(bytes) => Ok(bytes),
+            Step::Send(bytes) => {
+                self.connection.sent(&mut subscription.cursor, bytes.len());
+                Ok(bytes)
+            }
             Step::Reset(reason) => {
                 self.connection.reset();
                 let seq = subscription.cursor.at();
