@@ -1,6 +1,6 @@
 //! The one ordered path that every batch, alert and line of the feed takes.
 //!
-//! It goes in whole turns ([`turns`]): readers see the state of a turn whole or not at all, so a snapshot and the
+//! It goes in whole turns (`turns`): readers see the state of a turn whole or not at all, so a snapshot and the
 //! position it carries always belong together. One task reads the inlet and does them; a small push that finds nobody
 //! before it does its own, in the thread that read it ([`Inlet::push`]). Nothing is encoded here and nothing waits
 //! here: the store has an inlet of its own.
