@@ -110,7 +110,7 @@ async fn ten_thousand_different_filters_are_capped_and_their_memory_comes_back()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_come_and_go_at_once_leave_nothing_behind() {
-    let process = Process::start("").await;
+    let process = Process::start("[stream]\nheartbeat = \"1s\"").await;
     let mut other = process.stream("/api/events/metrics").await;
     let get = "GET /api/events/all HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let limit = "GET /api/events/all?since=earliest&limit=1 HTTP/1.1\r\nhost: localhost\r\n\r\n";
@@ -154,9 +154,11 @@ async fn clients_that_come_and_go_at_once_leave_nothing_behind() {
         seen.push((process.resident() >> 10, process.descriptors()));
     }
     println!("KiB resident and descriptors after each round: {seen:?}");
-    // Nothing that they left behind goes on working.
+    // Nothing that they left behind goes on working: until the next heartbeat is a second in which nothing happens.
+    process.sample("m", 7).await;
+    other.event("metric").await;
     let cpu = process.cpu_seconds();
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    other.event("heartbeat").await;
     let cpu = process.cpu_seconds() - cpu;
     assert!(cpu < 0.25, "{cpu} s of a core in a second of rest");
     assert!(seen[5].0 < seen[1].0 + (4 << 10), "{seen:?}");
