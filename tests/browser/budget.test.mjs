@@ -8,8 +8,8 @@ import { BUDGETS, measure, table } from './measure.mjs';
 /** So many times a budget fails the test. */
 const GENEROUS = 4;
 /**
- * What does not depend on how busy the machine is. Nodes and listeners are not among them: 46 more listeners were once seen
- * in these seconds, and why is not known. That 5,000 ticks leave both flat is asserted in memory.test.mjs.
+ * What does not depend on how busy the machine is. Nodes and listeners do: a chart's first update adds some, and a busy
+ * machine draws late. That 5,000 ticks leave both flat is asserted in memory.test.mjs.
  */
 const EXACT = new Set(['loaded', 'requests', 'heap', 'stream']);
 

@@ -6,7 +6,7 @@ import http from 'node:http';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Server, onPage, until } from './harness.mjs';
-import { counters } from './measure.mjs';
+import { held } from './measure.mjs';
 
 const TICKS = 5_000;
 /** The page is given the first of them to fill its windows and to draw every chart once. */
@@ -127,9 +127,7 @@ test('five thousand ticks leave memory, nodes and listeners as they were', async
     const after = async (count) => {
       state.wanted = count;
       await until(`${count} ticks are taken`, () => page.evaluate((count) => window.taken >= count, count), 100_000);
-      for (let i = 0; i < 4; i += 1) await session.send('HeapProfiler.collectGarbage');
-      const { JSHeapUsedSize, Nodes, JSEventListeners } = await counters(session);
-      const found = { heap: JSHeapUsedSize / 1024 / 1024, nodes: Nodes, listeners: JSEventListeners };
+      const found = await held(session);
       t.diagnostic(`after ${count} ticks: heap ${found.heap.toFixed(2)} MiB, ${found.nodes} nodes, ${found.listeners} listeners`);
       return found;
     };
