@@ -1,9 +1,14 @@
 //! What the stream counts. Everything here is also on `/metrics`.
 
 use std::{
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
+
+use parking_lot::Mutex;
 
 /// Upper bounds of the delivery latency buckets, in seconds.
 pub const LATENCY_BUCKETS: [f64; 12] = [
@@ -19,12 +24,6 @@ pub struct Counters {
     pub sockets: AtomicUsize,
     /// Streams and sockets ever opened.
     pub connects: AtomicU64,
-    /// Chunks handed to sockets.
-    pub chunks_sent: AtomicU64,
-    /// Events in them.
-    pub events_sent: AtomicU64,
-    /// Bytes in them.
-    pub bytes_sent: AtomicU64,
     /// Times a chunk was encoded.
     pub encodes: AtomicU64,
     /// Nanoseconds spent on that.
@@ -41,35 +40,55 @@ pub struct Counters {
     pub stalled: AtomicU64,
     /// Readers closed because they were too slow for their alerts.
     pub too_slow: AtomicU64,
-    /// From the publishing of a tick to the moment its bytes were handed to the connection.
-    pub latency: Latency,
+    /// What each worker has sent.
+    sent: Mutex<Vec<Arc<Sent>>>,
 }
 
-/// A histogram with fixed buckets.
+/// What one worker has handed to its clients' sockets. Only that worker's thread adds to it, and it shares no cache line
+/// with another's: of all that is counted, this alone is counted for each client and tick.
 #[derive(Debug, Default)]
-pub struct Latency {
+#[repr(align(128))]
+pub struct Sent {
+    chunks: AtomicU64,
+    events: AtomicU64,
+    bytes: AtomicU64,
     buckets: [AtomicU64; LATENCY_BUCKETS.len() + 1],
-    sum_nanos: AtomicU64,
+    latency_nanos: AtomicU64,
 }
 
-impl Latency {
-    fn observe(&self, latency: Duration) {
-        let seconds = latency.as_secs_f64();
-        let bucket = LATENCY_BUCKETS.partition_point(|bound| *bound < seconds);
-        add(&self.buckets[bucket], 1);
-        add(&self.sum_nanos, latency.as_nanos() as u64);
+impl Sent {
+    /// A chunk was handed to a connection; `live` tells how long after its tick, unless it was a replay. For its own
+    /// worker's thread alone.
+    pub fn add(&self, events: u64, bytes: usize, live: Option<Duration>) {
+        let add = |counter: &AtomicU64, by| {
+            counter.store(counter.load(Ordering::Relaxed) + by, Ordering::Relaxed);
+        };
+        add(&self.chunks, 1);
+        add(&self.events, events);
+        add(&self.bytes, bytes as u64);
+        if let Some(latency) = live {
+            let seconds = latency.as_secs_f64();
+            let bucket = LATENCY_BUCKETS.partition_point(|bound| *bound < seconds);
+            add(&self.buckets[bucket], 1);
+            add(&self.latency_nanos, latency.as_nanos() as u64);
+        }
     }
+}
 
-    /// How many fell into each bucket; the last is for all that is larger than the last bound.
-    pub fn counts(&self) -> Vec<u64> {
-        let counts = self.buckets.iter();
-        counts.map(|b| b.load(Ordering::Relaxed)).collect()
-    }
-
-    /// The sum of all, in seconds.
-    pub fn sum_seconds(&self) -> f64 {
-        self.sum_nanos.load(Ordering::Relaxed) as f64 / 1e9
-    }
+/// What all workers have sent.
+#[derive(Debug, Default)]
+pub struct Totals {
+    /// Chunks handed to sockets.
+    pub chunks: u64,
+    /// Events in them.
+    pub events: u64,
+    /// Bytes in them.
+    pub bytes: u64,
+    /// From the publishing of a tick to the moment its bytes were handed to the connection: how many fell into each of
+    /// [`LATENCY_BUCKETS`]; the last is for all that is larger than the last bound.
+    pub latency: [u64; LATENCY_BUCKETS.len() + 1],
+    /// The sum of those, in seconds.
+    pub latency_seconds: f64,
 }
 
 impl Counters {
@@ -84,14 +103,27 @@ impl Counters {
         add(&self.encoded_bytes, bytes as u64);
     }
 
-    /// A chunk was handed to a connection; `live` tells how long after its tick, unless it was a replay.
-    pub fn sent(&self, events: u64, bytes: usize, live: Option<Duration>) {
-        add(&self.chunks_sent, 1);
-        add(&self.events_sent, events);
-        add(&self.bytes_sent, bytes as u64);
-        if let Some(latency) = live {
-            self.latency.observe(latency);
+    /// Those of one more worker.
+    pub(super) fn of_worker(&self) -> Arc<Sent> {
+        let sent = Arc::new(Sent::default());
+        self.sent.lock().push(sent.clone());
+        sent
+    }
+
+    /// What all workers have sent.
+    pub fn sent(&self) -> Totals {
+        let mut totals = Totals::default();
+        for sent in self.sent.lock().iter() {
+            let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+            totals.chunks += read(&sent.chunks);
+            totals.events += read(&sent.events);
+            totals.bytes += read(&sent.bytes);
+            for (total, bucket) in totals.latency.iter_mut().zip(&sent.buckets) {
+                *total += read(bucket);
+            }
+            totals.latency_seconds += read(&sent.latency_nanos) as f64 / 1e9;
         }
+        totals
     }
 }
 

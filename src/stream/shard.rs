@@ -16,7 +16,7 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::Stream;
+use super::{Stream, counters::Sent, cursor::Cursor};
 
 /// How late a heartbeat may be, at most: those that are due within this are sent together.
 const SLACK: Duration = Duration::from_secs(1);
@@ -30,6 +30,7 @@ pub struct Shard(Rc<Inner>);
 #[derive(Debug)]
 struct Inner {
     stream: Stream,
+    sent: Arc<Sent>,
     wake: Arc<Notify>,
     /// Something is to be looked at before anything else.
     rearm: Notify,
@@ -87,6 +88,7 @@ impl Shard {
         stream.add_shard(wake.clone());
         Self(Rc::new(Inner {
             stream: stream.clone(),
+            sent: stream.counters().of_worker(),
             wake,
             rearm: Notify::new(),
             draining: Cell::new(false),
@@ -195,6 +197,15 @@ impl Ticket {
             seats.look_at = Some(due.latest);
             self.shard.0.rearm.notify_one();
         }
+    }
+
+    /// Counts bytes that are handed over for a cursor of this client, now.
+    pub fn sent(&self, cursor: &mut Cursor, bytes: usize) {
+        let events = cursor.take_events();
+        let live = cursor.is_live() && events > 0;
+        let live =
+            live.then(|| Instant::now().saturating_duration_since(self.stream().published()));
+        self.shard.0.sent.add(events, bytes, live);
     }
 
     /// Whether the server is going away.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     config,
     model::{Clock, Position, Timestamp},
-    stream::{Stream, counters::add, cursor::Cursor, log::ResetReason},
+    stream::{Stream, counters::add, log::ResetReason},
 };
 
 /// The terms on which clients are served; a cheap handle.
@@ -68,7 +68,7 @@ impl Door {
     }
 }
 
-/// Counts one open connection while it lives, and what went over it.
+/// Counts one open connection while it lives, and what went wrong with it.
 #[derive(Debug)]
 pub struct Connection {
     stream: Stream,
@@ -105,14 +105,6 @@ impl Connection {
             kind,
             _place: place,
         }
-    }
-
-    /// Bytes are handed over for a cursor, now.
-    pub fn sent(&self, cursor: &mut Cursor, bytes: usize) {
-        let events = cursor.take_events();
-        let live = cursor.is_live() && events > 0;
-        let live = live.then(|| Instant::now().saturating_duration_since(self.stream.published()));
-        self.stream.counters().sent(events, bytes, live);
     }
 
     /// It was told that something may be missing.

@@ -22,6 +22,7 @@ fn render(state: &State) -> String {
     let parts = state.parts();
     let stream = state.stream();
     let counters = stream.counters();
+    let sent = counters.sent();
     let store = parts.store.counts();
     let mut page = Page::default();
 
@@ -75,19 +76,19 @@ fn render(state: &State) -> String {
         &mut page,
         "tickwire_events_sent_total",
         "Events handed to connections.",
-        counters.events_sent.load(Relaxed),
+        sent.events,
     );
     counter(
         &mut page,
         "tickwire_chunks_sent_total",
         "Pieces of bytes handed to connections.",
-        counters.chunks_sent.load(Relaxed),
+        sent.chunks,
     );
     counter(
         &mut page,
         "tickwire_sent_bytes_total",
         "Bytes of events handed to connections.",
-        counters.bytes_sent.load(Relaxed),
+        sent.bytes,
     );
     counter(
         &mut page,
@@ -140,8 +141,8 @@ fn render(state: &State) -> String {
     page.latency(
         "tickwire_delivery_latency_seconds",
         "From the publishing of a tick to the moment its bytes were handed to a connection.",
-        &counters.latency.counts(),
-        counters.latency.sum_seconds(),
+        &sent.latency,
+        sent.latency_seconds,
     );
 
     page.one(

@@ -94,11 +94,11 @@ impl Events {
         let piece = match self.first.take() {
             Some(first) => first,
             None => {
-                let stream = self.ticket.stream().clone();
-                match self.cursor.step(&stream, self.door.time(now)) {
+                let time = self.door.time(now);
+                match self.cursor.step(self.ticket.stream(), time) {
                     Step::Send(chunk) if self.chunked => return Some(chunk),
                     Step::Send(chunk) => return Some(encode::unchunked(&chunk)),
-                    step => self.tell(&stream, step, waker, now)?,
+                    step => self.tell(step, waker, now)?,
                 }
             }
         };
@@ -109,12 +109,12 @@ impl Events {
     }
 
     /// What this client alone is told; parks it when that is nothing.
-    fn tell(&mut self, stream: &Stream, step: Step, waker: &Waker, now: Instant) -> Option<Bytes> {
+    fn tell(&mut self, step: Step, waker: &Waker, now: Instant) -> Option<Bytes> {
         let due = match step {
             Step::Send(bytes) => return Some(bytes),
             Step::Reset(reason) => {
                 self.connection.reset();
-                let at = stream.log().at(self.cursor.at());
+                let at = self.ticket.stream().log().at(self.cursor.at());
                 let fields = connection::reset_fields(reason, &self.requested, at);
                 return Some(self.control("reset", Some(self.cursor.at()), &fields));
             }
@@ -141,7 +141,7 @@ impl Events {
         if self.cursor.view().spec.topics.contains(Topic::Status)
             && !matches!(self.cursor.view().spec.encoding, Encoding::Page(_))
         {
-            let status = stream.status();
+            let status = self.ticket.stream().status();
             if status.version > self.status_version {
                 self.status_version = status.version;
                 return Some(self.control("status", None, &status.fields));
@@ -150,7 +150,7 @@ impl Events {
         let heartbeat_at = self.last_sent + self.door.heartbeat();
         if now >= heartbeat_at {
             return Some(heartbeat(
-                stream,
+                self.ticket.stream(),
                 &self.cursor,
                 self.door.time(now),
                 self.quiet_heartbeat,
@@ -190,7 +190,7 @@ impl Source for Events {
         match self.next(cx.waker(), now) {
             Some(bytes) => {
                 self.last_sent = now;
-                self.connection.sent(&mut self.cursor, bytes.len());
+                self.ticket.sent(&mut self.cursor, bytes.len());
                 Poll::Ready(Some(bytes))
             }
             None if self.over => Poll::Ready(None),

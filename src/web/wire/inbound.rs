@@ -1,6 +1,7 @@
 //! What comes over a connection that was taken over, as the payload that actix-ws reads its frames from.
 
 use std::{
+    borrow::Borrow,
     cell::RefCell,
     pin::Pin,
     rc::Rc,
@@ -32,7 +33,7 @@ struct Way {
     given: bool,
     /// What actix-http had read before the connection was taken over.
     early: Option<web::Payload>,
-    socket: Option<Rc<Socket>>,
+    socket: Option<Rc<dyn Borrow<Socket>>>,
 }
 
 impl Inbound {
@@ -56,7 +57,7 @@ impl Inbound {
     }
 
     /// The connection has been taken over.
-    pub fn open(&self, socket: Rc<Socket>) {
+    pub fn open(&self, socket: Rc<dyn Borrow<Socket>>) {
         self.0.borrow_mut().socket = Some(socket);
     }
 
@@ -79,7 +80,7 @@ impl Way {
         let Some(socket) = &self.socket else {
             return Poll::Ready(None);
         };
-        let read = ready!(outlet::read(socket, cx, |bytes| match bytes {
+        let read = ready!(outlet::read((**socket).borrow(), cx, |bytes| match bytes {
             [] => None,
             bytes => Some(Bytes::copy_from_slice(bytes)),
         }));

@@ -1,22 +1,22 @@
 //! The WebSocket: `/ws`, commands in, subscriptions out.
 //!
 //! - [`command`]: frames of the client, parsed; [`cbor`]: those in CBOR as the JSON they stand for
-//! - `session`: what commands do
-//! - `body`: what is sent: answers, and what the subscriptions' cursors choose
+//! - `session`: what commands do, and what is sent: answers, and what the subscriptions' cursors choose
+//! - `peer`: a client, as its reading and its sending side share it
 //! - `initial`: the windows in memory, at the start of a subscription
 //! - `frames`: frames of the protocol itself
 //!
 //! actix-ws shakes hands and reads. Writing is ours, so that the frames of a tick are encoded once for all sockets.
 
-mod body;
 pub mod cbor;
 pub mod command;
 pub mod echo;
 mod frames;
 mod initial;
+mod peer;
 mod session;
 
-use std::{cell::RefCell, io, rc::Rc};
+use std::{io, rc::Rc};
 
 use actix_web::{
     HttpRequest, HttpResponse, error::PayloadError, http::header::SEC_WEBSOCKET_PROTOCOL, rt, web,
@@ -25,7 +25,7 @@ use actix_ws::{AggregatedMessage, AggregatedMessageStream, Message, ProtocolErro
 use tokio_stream::StreamExt as _;
 
 use self::{
-    body::Sending,
+    peer::{Peer, Sending},
     session::{Message as Frame, Session},
 };
 use super::{
@@ -78,28 +78,26 @@ pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
         _ => Notation::Json,
     };
     let connection = Connection::socket(state.stream(), state.limits())?;
-    let session = Rc::new(RefCell::new(Session::new(
-        &state, &shard, connection, notation,
-    )));
     let response = response.map_body(|_, handshake| {
         Handover::new(desk, move |socket| {
-            let socket = Rc::new(socket);
-            inbound.open(socket.clone());
+            let session = Session::new(&state, &shard, connection, notation);
+            let peer = Peer::new(socket, session);
+            inbound.open(peer.clone());
             let sending = Sending {
-                session: session.clone(),
+                peer: peer.clone(),
                 patience: state.door().stall_timeout(),
                 inbound,
                 _handshake: handshake,
             };
-            let client = Outlet::new(socket, sending, None);
+            let client = Outlet::new(peer.clone(), sending, None);
             state.streams().spawn_local(outlet::serve(client));
-            rt::spawn(read(messages, session, state));
+            rt::spawn(read(messages, peer, state));
         })
     });
     Ok(response.map_into_boxed_body())
 }
 
-async fn read(mut messages: AggregatedMessageStream, session: Rc<RefCell<Session>>, state: State) {
+async fn read(mut messages: AggregatedMessageStream, peer: Rc<Peer>, state: State) {
     while let Some(message) = messages.next().await {
         let message = match message {
             Ok(message) => message,
@@ -108,32 +106,32 @@ async fn read(mut messages: AggregatedMessageStream, session: Rc<RefCell<Session
                 if code == close::TOO_BIG {
                     state.limits().count(Limit::Frame);
                 }
-                session.borrow_mut().close(code, reason);
+                peer.session().close(code, reason);
                 break;
             }
         };
-        session.borrow_mut().heard();
+        peer.session().heard();
         match message {
             AggregatedMessage::Text(text) => {
-                session::command(&session, &state, Frame::Text(&text)).await;
+                session::command(&peer, &state, Frame::Text(&text)).await;
             }
             AggregatedMessage::Binary(bytes) => {
-                session::command(&session, &state, Frame::Binary(&bytes)).await;
+                session::command(&peer, &state, Frame::Binary(&bytes)).await;
             }
-            AggregatedMessage::Ping(payload) => session.borrow_mut().pinged(&payload),
-            AggregatedMessage::Pong(_) => session.borrow_mut().ponged(),
+            AggregatedMessage::Ping(payload) => peer.session().pinged(&payload),
+            AggregatedMessage::Pong(_) => peer.session().ponged(),
             AggregatedMessage::Close(reason) => {
                 let code = reason.map_or(close::NORMAL, |r| r.code.into());
-                session.borrow_mut().close(code, "");
+                peer.session().close(code, "");
                 break;
             }
         }
-        session::room(&session).await;
-        if session.borrow().is_closing() {
+        session::room(&peer).await;
+        if peer.session().is_closing() {
             break;
         }
     }
-    session.borrow_mut().close(close::NORMAL, "");
+    peer.session().close(close::NORMAL, "");
 }
 
 fn fault(error: &ProtocolError) -> (u16, &'static str) {

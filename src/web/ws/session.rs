@@ -6,7 +6,6 @@
 mod commands;
 
 use std::{
-    cell::RefCell,
     collections::VecDeque,
     num::NonZeroU32,
     rc::Rc,
@@ -17,14 +16,14 @@ use std::{
 
 use bytes::Bytes;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use smallvec::SmallVec;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub use self::commands::{Message, command};
-use super::{close, command::Refusal, frames, initial::Initial};
+use super::{close, command::Refusal, frames, initial::Initial, peer::Peer};
 use crate::{
     stream::{
-        Stream,
         cursor::{Cursor, Step},
         encode,
         filter::Topic,
@@ -52,7 +51,8 @@ pub struct Session {
     connection: Connection,
     outbox: VecDeque<Bytes>,
     room: Rc<Notify>,
-    subscriptions: Vec<Subscription>,
+    /// Most sockets have one, so that is at hand.
+    subscriptions: SmallVec<[Subscription; 1]>,
     /// Where the round over the subscriptions goes on.
     turn: usize,
     named: u64,
@@ -68,16 +68,16 @@ pub struct Session {
 struct Subscription {
     name: Arc<str>,
     cursor: Cursor,
-    initial: Option<Initial>,
+    initial: Option<Box<Initial>>,
     requested: String,
     status_version: u64,
 }
 
 /// Waits until there is room for another answer.
-pub async fn room(session: &Rc<RefCell<Session>>) {
+pub async fn room(peer: &Peer) {
     loop {
         let notify = {
-            let session = session.borrow();
+            let session = peer.session();
             if session.has_room() || session.is_closing() {
                 return;
             }
@@ -111,7 +111,7 @@ impl Session {
             connection,
             outbox: VecDeque::new(),
             room: Rc::new(Notify::new()),
-            subscriptions: Vec::new(),
+            subscriptions: SmallVec::new(),
             turn: 0,
             named: 0,
             rate: RateLimiter::direct(quota),
@@ -246,12 +246,11 @@ impl Session {
             self.closed = true;
             return Poll::Ready(Some(frames::close(code, reason)));
         }
-        let stream = self.state.stream().clone();
         let now = Instant::now();
         let mut due = None;
         for _ in 0..self.subscriptions.len() {
             self.turn = (self.turn + 1) % self.subscriptions.len();
-            match self.subscription(&stream, self.turn, now) {
+            match self.subscription(self.turn, now) {
                 Ok(bytes) if !bytes.is_empty() => return Poll::Ready(Some(bytes)),
                 Ok(_) => {}
                 Err(Some(at)) => due = Some(due.map_or(at, |due: Instant| due.min(at))),
@@ -280,7 +279,9 @@ impl Session {
         }
         let exactly = due.map_or(gone_at, |due| due.min(gone_at));
         let due = Due::new(Some(exactly), self.pinged_at + ping, ping);
-        self.waker = Some(cx.waker().clone());
+        if !self.waker.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
+            self.waker = Some(cx.waker().clone());
+        }
         self.ticket.park(cx.waker(), due);
         self.subscriptions
             .iter()
@@ -289,12 +290,8 @@ impl Session {
     }
 
     /// The next bytes of one subscription, or when it may have some without a tick.
-    fn subscription(
-        &mut self,
-        stream: &Stream,
-        at: usize,
-        now: Instant,
-    ) -> Result<Bytes, Option<Instant>> {
+    fn subscription(&mut self, at: usize, now: Instant) -> Result<Bytes, Option<Instant>> {
+        let stream = self.ticket.stream();
         let subscription = &mut self.subscriptions[at];
         if subscription.cursor.is_paused() {
             return Err(None);
@@ -309,29 +306,25 @@ impl Session {
         let step = subscription
             .cursor
             .step(stream, self.state.door().time(now));
-        let view = subscription.cursor.view().clone();
-        let encoding = &view.spec.encoding;
+        let tell = |cursor: &Cursor, event, seq, fields: &str| {
+            encode::control(stream, &cursor.view().spec.encoding, event, seq, fields)
+        };
+        let cursor = &mut subscription.cursor;
         match step {
             Step::Send(bytes) => {
-                self.connection.sent(&mut subscription.cursor, bytes.len());
+                self.ticket.sent(cursor, bytes.len());
                 Ok(bytes)
             }
             Step::Reset(reason) => {
                 self.connection.reset();
-                let seq = subscription.cursor.at();
+                let seq = cursor.at();
                 let fields = reset_fields(reason, &subscription.requested, stream.log().at(seq));
-                Ok(encode::control(
-                    stream,
-                    encoding,
-                    "reset",
-                    Some(seq),
-                    &fields,
-                ))
+                Ok(tell(cursor, "reset", Some(seq), &fields))
             }
             Step::Lagged(skipped) => {
                 self.connection.lagged(skipped);
                 let fields = format!(",\"skipped\":{skipped}");
-                Ok(encode::control(stream, encoding, "lagged", None, &fields))
+                Ok(tell(cursor, "lagged", None, &fields))
             }
             Step::End(_) => Err(None),
             Step::TooSlow => {
@@ -340,17 +333,12 @@ impl Session {
                 Err(None)
             }
             Step::Wait { due } => {
-                let topics = view.spec.topics;
-                let status = stream.status();
-                if topics.contains(Topic::Status) && status.version > subscription.status_version {
-                    subscription.status_version = status.version;
-                    return Ok(encode::control(
-                        stream,
-                        encoding,
-                        "status",
-                        None,
-                        &status.fields,
-                    ));
+                if cursor.view().spec.topics.contains(Topic::Status) {
+                    let status = stream.status();
+                    if status.version > subscription.status_version {
+                        subscription.status_version = status.version;
+                        return Ok(tell(cursor, "status", None, &status.fields));
+                    }
                 }
                 Err(due.map(|due| now + due))
             }

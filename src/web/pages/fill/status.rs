@@ -39,6 +39,7 @@ pub fn groups(outlook: &Outlook<'_>, server: &Server) -> Vec<StatusGroup> {
     let parts = server.parts();
     let stream = server.stream();
     let counters = stream.counters();
+    let sent = counters.sent();
     let store = parts.store.counts();
     let totals = outlook.live.totals();
     let bytes = |label, value: u64| Figure::new(label, value as f64, "B");
@@ -69,10 +70,10 @@ pub fn groups(outlook: &Outlook<'_>, server: &Server) -> Vec<StatusGroup> {
                 counted("streams open", counters.sse_clients.load(Relaxed) as u64),
                 counted("sockets open", counters.sockets.load(Relaxed) as u64),
                 counted("connections so far", counters.connects.load(Relaxed)),
-                counted("events sent", counters.events_sent.load(Relaxed)),
-                bytes("bytes sent", counters.bytes_sent.load(Relaxed)),
+                counted("events sent", sent.events),
+                bytes("bytes sent", sent.bytes),
                 counted("views in use", stream.views().in_use() as u64),
-                counted("pieces sent", counters.chunks_sent.load(Relaxed)),
+                counted("pieces sent", sent.chunks),
                 counted("pieces encoded", encodes),
                 Figure::new(
                     "encoding a piece",

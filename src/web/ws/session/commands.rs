@@ -1,6 +1,6 @@
 //! What the commands of a socket do.
 
-use std::{cell::RefCell, rc::Rc, sync::Arc};
+use std::sync::Arc;
 
 use super::{Session, Subscription};
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
             cbor,
             command::{self, Command, Refusal, Subscribe},
             initial::Initial,
+            peer::Peer,
         },
     },
 };
@@ -46,11 +47,11 @@ impl Message<'_> {
 }
 
 /// Does what a frame asks for and answers it.
-pub async fn command(session: &Rc<RefCell<Session>>, state: &State, message: Message<'_>) {
-    if !session.borrow_mut().within_rate(|| message.id()) {
+pub async fn command(peer: &Peer, state: &State, message: Message<'_>) {
+    if !peer.session().within_rate(|| message.id()) {
         return;
     }
-    let notation = session.borrow().notation;
+    let notation = peer.session().notation;
     let parsed = match (notation, message) {
         (Notation::Json, Message::Text(text)) => command::parse(text),
         (Notation::Cbor, Message::Binary(bytes)) => command::parse_cbor(bytes),
@@ -58,7 +59,7 @@ pub async fn command(session: &Rc<RefCell<Session>>, state: &State, message: Mes
     };
     let frame = match parsed {
         Ok(frame) => frame,
-        Err(refusal) => return session.borrow_mut().refuse(&refusal),
+        Err(refusal) => return peer.session().refuse(&refusal),
     };
     let id = frame.id;
     let control = match frame.command {
@@ -67,7 +68,7 @@ pub async fn command(session: &Rc<RefCell<Session>>, state: &State, message: Mes
         Command::Dismiss(alert) => control::Command::Dismiss(alert),
         Command::Clear => control::Command::Clear,
         own => {
-            let mut session = session.borrow_mut();
+            let mut session = peer.session();
             if let Err((code, message)) = session.own(own, id.as_deref()) {
                 session.refuse(&Refusal { id, code, message });
             }
@@ -76,7 +77,7 @@ pub async fn command(session: &Rc<RefCell<Session>>, state: &State, message: Mes
     };
     let kind = control.done_word();
     let done = state.control().execute(control).await;
-    let mut session = session.borrow_mut();
+    let mut session = peer.session();
     match done {
         Ok(changed) => session.say(kind, id.as_deref(), &format!(",\"changed\":{changed}")),
         Err(error) => session.refuse(&Refusal {
@@ -160,7 +161,7 @@ impl Session {
                 after: position.seq,
                 reset: None,
             };
-            (start, Some(initial))
+            (start, Some(Box::new(initial)))
         } else {
             (
                 start::resolve(&self.state, wanted.since.as_ref(), wanted.topics),
