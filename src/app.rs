@@ -14,10 +14,7 @@ use std::{
 };
 
 use actix_server::ServerHandle;
-use tokio::{
-    task::JoinHandle as Task,
-    time::{Interval, MissedTickBehavior},
-};
+use tokio::task::JoinHandle as Task;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -83,8 +80,7 @@ pub struct App {
     stop: CancellationToken,
     http: ServerHandle,
     serving: Task<io::Result<()>>,
-    teller: Task<()>,
-    pipeline: Task<()>,
+    pipeline: JoinHandle<()>,
     replays: Task<()>,
     writer: JoinHandle<()>,
     shutdown_timeout: Duration,
@@ -141,20 +137,21 @@ impl App {
         };
         let (pipeline, inlet) = Pipeline::new(parts, config.ingest.queue);
         pipeline.restored(restored);
-        let begun = tokio::time::Instant::now();
-        let pipeline = tokio::spawn(pipeline.run(each_second(begun), stop.clone()));
         let replays = tokio::spawn(stream.replays().clone().run(stop.clone()));
 
         let sources = Supervisor::new(clock.clone(), inlet.clone(), plans(&config));
         let control = Control::new(clock.clone(), inlet.clone(), sources.clone());
-        let teller = Teller {
-            clock: clock.clone(),
+        let mut teller = Teller::new(
+            clock.clone(),
             started,
-            stream: stream.clone(),
-            inlet: inlet.clone(),
-            sources: sources.clone(),
-        };
-        let teller = tokio::spawn(teller.run(each_second(begun), stop.clone()));
+            stream.clone(),
+            inlet.clone(),
+            sources.clone(),
+        );
+        let pipeline = std::thread::Builder::new()
+            .name("pipeline".to_owned())
+            .spawn(move || pipeline.run(|| teller.look()))
+            .map_err(unstartable("the pipeline's thread"))?;
         let door = Door::new(clock.clone(), &stream, &config.stream);
         let mut server = config.server.clone();
         server.listen = address;
@@ -193,7 +190,6 @@ impl App {
             stop,
             http,
             serving,
-            teller,
             pipeline,
             replays,
             writer,
@@ -225,30 +221,31 @@ impl App {
         )
         .await;
         self.stop.cancel();
-        within("status", STAGE, self.teller).await;
         within("the turns of replays", STAGE, self.replays).await;
-        within("the pipeline", STAGE, self.pipeline).await;
+        self.state.parts().inlet.close();
+        let emptied = tokio::task::spawn_blocking(|| end(self.pipeline));
+        within("the pipeline", STAGE, emptied).await;
         let (store, writer) = (self.store, self.writer);
         let flushed = tokio::task::spawn_blocking(move || {
             store.close();
-            writer.join().is_ok()
+            end(writer);
         });
         within("the store", STAGE * 4, flushed).await;
         self.serving.abort();
     }
 }
 
-/// The seconds since `begun`. Who counts from the same moment is woken together with the others.
-fn each_second(begun: tokio::time::Instant) -> Interval {
-    let mut second = tokio::time::interval_at(begun, Duration::from_secs(1));
-    second.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    second
+/// Waits for a thread; panics if it did.
+fn end(thread: JoinHandle<()>) {
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
 }
 
 /// Waits for a part to end, but not for ever; says so when it does not.
-async fn within<T>(what: &'static str, time: Duration, part: Task<T>) {
+async fn within(what: &'static str, time: Duration, part: Task<()>) {
     match tokio::time::timeout(time, part).await {
-        Ok(Ok(_)) => {}
+        Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::error!(what, %error, "a part of the server did not end cleanly"),
         Err(_) => tracing::error!(
             what,

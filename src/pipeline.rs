@@ -1,8 +1,8 @@
 //! The one ordered path that every batch, alert and line of the feed takes.
 //!
 //! It goes in whole turns (`turns`): readers see the state of a turn whole or not at all, so a snapshot and the
-//! position it carries always belong together. One task reads the inlet and does them; a small push that finds nobody
-//! before it does its own, in the thread that read it ([`Inlet::push`]). Nothing is encoded here and nothing waits
+//! position it carries always belong together. A thread of its own reads the inlet and does them; a small push that finds
+//! nobody before it does its own, in the thread that read it ([`Inlet::push`]). Nothing is encoded here and nothing waits
 //! here: the store has an inlet of its own.
 
 mod commands;
@@ -13,12 +13,10 @@ mod turn;
 mod turns;
 
 use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
+    iter,
+    sync::{Arc, Mutex, mpsc},
+    time::{Duration, Instant},
 };
-
-use tokio::{sync::mpsc, time::Interval};
-use tokio_util::sync::CancellationToken;
 
 pub use self::{
     inlet::{AlertCommand, Busy, Inlet, Outcome, Unknown},
@@ -26,7 +24,7 @@ pub use self::{
     turn::{activity_fields, alert_fields},
 };
 use self::{
-    inlet::{Message, Waiting},
+    inlet::{Gate, Message},
     turns::Turns,
 };
 use crate::{
@@ -39,6 +37,8 @@ use crate::{
 
 /// Messages taken in one turn, at most.
 const TURN: usize = 256;
+/// How often it is looked what is due by the clock.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What the pipeline is made of.
 pub struct Parts {
@@ -63,21 +63,21 @@ pub struct Pipeline {
     /// A lock that a panic breaks: what a turn has left half done is not gone on with.
     turns: Arc<Mutex<Turns>>,
     inlet: mpsc::Receiver<Message>,
-    waiting: Waiting,
+    gate: Gate,
 }
 
 impl Pipeline {
     /// A pipeline and the inlet to it, which holds at most `queue` messages and refuses more.
     pub fn new(parts: Parts, queue: usize) -> (Self, Inlet) {
-        let (sender, inlet) = mpsc::channel(queue);
+        let (sender, inlet) = mpsc::sync_channel(queue);
         let turns = Arc::new(Mutex::new(Turns::new(parts)));
-        let waiting = Waiting::default();
+        let gate = Gate::new(queue);
         let pipeline = Self {
             turns: turns.clone(),
             inlet,
-            waiting: waiting.clone(),
+            gate: gate.clone(),
         };
-        (pipeline, Inlet::new(sender, turns, waiting))
+        (pipeline, Inlet::new(sender, turns, gate))
     }
 
     /// Publishes the transitions with which a restart begins: alerts whose rule is gone.
@@ -85,35 +85,38 @@ impl Pipeline {
         self.turn(|turns| turns.restored(events));
     }
 
-    /// Runs until `stop`, then takes what is still in the inlet, saves the engine's state and ends.
-    /// What is due by the clock is looked at with each `second`.
-    pub async fn run(mut self, mut second: Interval, stop: CancellationToken) {
-        let mut messages = Vec::with_capacity(TURN);
-        loop {
-            tokio::select! {
-                taken = self.inlet.recv_many(&mut messages, TURN) => {
-                    if taken == 0 {
-                        break;
-                    }
-                    self.messages(&mut messages);
-                }
-                _ = second.tick() => self.turn(Turns::second),
-                () = stop.cancelled() => break,
+    /// Runs until the inlet is closed, then takes what is still in it, saves the engine's state and ends. What is due by
+    /// the clock is looked at each second, and then `each_second` has its turn on this thread: one wake-up for all.
+    pub fn run(self, mut each_second: impl FnMut()) {
+        let mut next = Instant::now();
+        while !self.gate.is_closed() {
+            let left = next.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                self.turn(Turns::second);
+                each_second();
+                // Seconds that were missed are left out.
+                next = Instant::now().max(next + SECOND);
+                continue;
+            }
+            match self.inlet.recv_timeout(left) {
+                Ok(first) => self.messages(first),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
         }
-        self.inlet.close();
-        while let Ok(message) = self.inlet.try_recv() {
-            messages.push(message);
+        while let Ok(first) = self.inlet.try_recv() {
+            self.messages(first);
         }
-        self.messages(&mut messages);
         self.turn(Turns::save);
     }
 
-    fn messages(&self, messages: &mut Vec<Message>) {
+    fn messages(&self, first: Message) {
+        let others = self.inlet.try_iter().take(TURN - 1);
+        let messages: Vec<_> = iter::once(first).chain(others).collect();
         let taken = messages.len();
         self.turn(|turns| {
             turns.messages(messages);
-            self.waiting.less(taken);
+            self.gate.leave(taken);
         });
     }
 

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use tokio::time::Interval;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     model::{Activity, Clock, Timestamp},
@@ -32,54 +30,63 @@ struct Essence {
 
 /// Watches and tells.
 pub struct Teller {
-    /// The clock everybody uses.
-    pub clock: Arc<Clock>,
-    /// When the server started.
-    pub started: Timestamp,
-    /// Where status goes.
-    pub stream: Stream,
+    clock: Arc<Clock>,
+    started: Timestamp,
+    stream: Stream,
     /// The way into the feed.
-    pub inlet: Inlet,
-    /// The sources.
-    pub sources: Supervisor,
+    inlet: Inlet,
+    sources: Supervisor,
+    /// What was told last.
+    known: Option<Essence>,
 }
 
 impl Teller {
-    /// Looks for changes each `second`, until `stop`.
-    pub async fn run(self, mut second: Interval, stop: CancellationToken) {
-        let mut known: Option<Essence> = None;
-        loop {
-            tokio::select! {
-                _ = second.tick() => {}
-                () = stop.cancelled() => return,
-            }
-            let sources = self.sources.status();
-            let clients = self.stream.counters().clients();
-            let essence = Essence {
-                clients,
-                sources: sources
-                    .iter()
-                    .map(|s| (s.state, s.last_error.clone()))
-                    .collect(),
-            };
-            if known.as_ref() == Some(&essence) {
-                continue;
-            }
-            if known.as_ref().is_some_and(|k| k.clients != clients) {
-                self.tell_clients(clients);
-            }
-            known = Some(essence);
-            let told = Told {
-                clients,
-                started: self.started,
-                version: env!("CARGO_PKG_VERSION"),
-                sources: &sources,
-                timestamp: self.clock.now(),
-            };
-            let json = serde_json::to_string(&told).unwrap_or_default();
-            let fields = json.trim_start_matches('{').trim_end_matches('}');
-            self.stream.set_status(format!(",{fields}"));
+    /// One that has told nothing yet.
+    pub fn new(
+        clock: Arc<Clock>,
+        started: Timestamp,
+        stream: Stream,
+        inlet: Inlet,
+        sources: Supervisor,
+    ) -> Self {
+        Self {
+            clock,
+            started,
+            stream,
+            inlet,
+            sources,
+            known: None,
         }
+    }
+
+    /// Looks for changes, and tells what there are.
+    pub fn look(&mut self) {
+        let sources = self.sources.status();
+        let clients = self.stream.counters().clients();
+        let essence = Essence {
+            clients,
+            sources: sources
+                .iter()
+                .map(|s| (s.state, s.last_error.clone()))
+                .collect(),
+        };
+        if self.known.as_ref() == Some(&essence) {
+            return;
+        }
+        if self.known.as_ref().is_some_and(|k| k.clients != clients) {
+            self.tell_clients(clients);
+        }
+        self.known = Some(essence);
+        let told = Told {
+            clients,
+            started: self.started,
+            version: env!("CARGO_PKG_VERSION"),
+            sources: &sources,
+            timestamp: self.clock.now(),
+        };
+        let json = serde_json::to_string(&told).unwrap_or_default();
+        let fields = json.trim_start_matches('{').trim_end_matches('}');
+        self.stream.set_status(format!(",{fields}"));
     }
 
     fn tell_clients(&self, clients: usize) {

@@ -6,10 +6,11 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    mpsc::SyncSender,
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::turns::Turns;
@@ -63,8 +64,9 @@ pub(super) enum Message {
         reply: oneshot::Sender<Vec<Outcome>>,
     },
     Activity(Activity),
-    /// Transitions of a turn that was done elsewhere have to be saved.
-    Save,
+    /// Something was done elsewhere that is to be looked at after the turn: transitions have to be saved, or the inlet was
+    /// closed.
+    Look,
     Processes {
         host: HostName,
         rows: Vec<ProcessRow>,
@@ -79,44 +81,73 @@ pub(super) enum Message {
     },
 }
 
-/// How many messages were sent and did not have their turn yet; more than are in the queue while some are taken out.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Waiting(Arc<AtomicUsize>);
+/// What both ends of the inlet know of it: how many messages are in it, and whether it is closed; a cheap handle.
+#[derive(Debug, Clone)]
+pub(super) struct Gate(Arc<State>);
 
-impl Waiting {
-    fn more(&self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
+#[derive(Debug)]
+struct State {
+    /// Messages that were sent, or are about to be, and did not have their turn yet.
+    waiting: AtomicUsize,
+    /// How many may wait.
+    room: usize,
+    closed: AtomicBool,
+}
+
+impl Gate {
+    pub(super) fn new(room: usize) -> Self {
+        Self(Arc::new(State {
+            waiting: AtomicUsize::new(0),
+            room,
+            closed: AtomicBool::new(false),
+        }))
     }
 
-    /// So many had their turn.
-    pub(super) fn less(&self, messages: usize) {
-        self.0.fetch_sub(messages, Ordering::AcqRel);
+    /// One more is about to be sent.
+    fn enter(&self) -> Result<(), Busy> {
+        if self.is_closed() {
+            return Err(Busy);
+        }
+        self.0.waiting.fetch_add(1, Ordering::AcqRel);
+        Ok(())
     }
 
-    fn any(&self) -> bool {
-        self.0.load(Ordering::Acquire) > 0
+    /// The last one is about to be sent.
+    fn close(&self) -> Result<(), Busy> {
+        self.enter()?;
+        self.0.closed.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// So many had their turn, or were not sent after all.
+    pub(super) fn leave(&self, messages: usize) {
+        self.0.waiting.fetch_sub(messages, Ordering::AcqRel);
+    }
+
+    fn waiting(&self) -> usize {
+        self.0.waiting.load(Ordering::Acquire)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::Acquire)
     }
 }
 
 /// The inlet; a cheap handle.
 #[derive(Clone)]
 pub struct Inlet {
-    sender: mpsc::Sender<Message>,
+    sender: SyncSender<Message>,
     turns: Arc<Mutex<Turns>>,
-    waiting: Waiting,
+    gate: Gate,
     refused: Arc<AtomicU64>,
 }
 
 impl Inlet {
-    pub(super) fn new(
-        sender: mpsc::Sender<Message>,
-        turns: Arc<Mutex<Turns>>,
-        waiting: Waiting,
-    ) -> Self {
+    pub(super) fn new(sender: SyncSender<Message>, turns: Arc<Mutex<Turns>>, gate: Gate) -> Self {
         Self {
             sender,
             turns,
-            waiting,
+            gate,
             refused: Arc::default(),
         }
     }
@@ -140,12 +171,11 @@ impl Inlet {
             return Err(batches);
         }
         match self.turns.try_lock() {
-            // The pipeline closes its end before its last turn.
-            Ok(mut turns) if !self.waiting.any() && !self.sender.is_closed() => {
+            Ok(mut turns) if self.gate.waiting() == 0 && !self.gate.is_closed() => {
                 let outcomes = turns.batches(batches)?;
                 if turns.has_unsaved() {
                     // If there is no room, the turn of what is there saves it.
-                    let _ = self.try_send(Message::Save);
+                    let _ = self.try_send(Message::Look);
                 }
                 Ok(outcomes)
             }
@@ -193,19 +223,27 @@ impl Inlet {
         outcome.await.map_err(|_| Busy)
     }
 
+    /// Lets nothing more in. What is in has its turn, and then the pipeline ends.
+    pub fn close(&self) {
+        if self.gate.close().is_ok() && self.sender.try_send(Message::Look).is_err() {
+            // It is awake anyway.
+            self.gate.leave(1);
+        }
+    }
+
     fn try_send(&self, message: Message) -> Result<(), Busy> {
-        self.waiting.more();
+        self.gate.enter()?;
         self.sender.try_send(message).map_err(|_| {
-            self.waiting.less(1);
+            self.gate.leave(1);
             self.refused.fetch_add(1, Ordering::Relaxed);
             Busy
         })
     }
 
     fn send_blocking(&self, message: Message) -> Result<(), Busy> {
-        self.waiting.more();
-        self.sender.blocking_send(message).map_err(|_| {
-            self.waiting.less(1);
+        self.gate.enter()?;
+        self.sender.send(message).map_err(|_| {
+            self.gate.leave(1);
             Busy
         })
     }
@@ -217,7 +255,7 @@ impl Inlet {
 
     /// Messages waiting, and how many may wait.
     pub fn depth(&self) -> (usize, usize) {
-        let capacity = self.sender.max_capacity();
-        (capacity - self.sender.capacity(), capacity)
+        let room = self.gate.0.room;
+        (self.gate.waiting().min(room), room)
     }
 }

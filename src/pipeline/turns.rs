@@ -56,10 +56,10 @@ impl Turns {
     }
 
     /// A turn with these messages; who waits for an outcome is told after it.
-    pub fn messages(&mut self, messages: &mut Vec<Message>) {
+    pub fn messages(&mut self, messages: Vec<Message>) {
         let mut replies: Vec<Box<dyn FnOnce() + Send>> = Vec::new();
         self.publish(|turns, turn| {
-            for message in messages.drain(..) {
+            for message in messages {
                 turns.take(message, turn, &mut replies);
             }
         });
@@ -162,8 +162,8 @@ impl Turns {
                 replies.push(Box::new(move || _ = reply.send(outcomes)));
             }
             Message::Activity(activity) => turn.activity(activity),
-            // Done after the turn, whatever is in it.
-            Message::Save => {}
+            // What there is to look at is looked at after every turn.
+            Message::Look => {}
             Message::Processes { host, rows } => turn.state.set_processes(host, rows),
             Message::SourceActs { source, runs: true } => {
                 self.parts.engine.source_started(&source, turn.now);

@@ -12,6 +12,9 @@ use actix_web::{
 use super::problem::Problem;
 use crate::config::Server;
 
+/// Which sites a request has to do with, as browsers say.
+const SEC_FETCH_SITE: header::HeaderName = header::HeaderName::from_static("sec-fetch-site");
+
 /// Lets a request through, or refuses it: 421 for its Host, 403 for its Origin.
 pub fn check(server: &Server, request: &HttpRequest) -> Result<(), Problem> {
     let text = |name| {
@@ -22,17 +25,8 @@ pub fn check(server: &Server, request: &HttpRequest) -> Result<(), Problem> {
     let Some(host) = host else {
         return Err(misdirected("the request names no Host"));
     };
-    let name = &*without_port(host).to_ascii_lowercase();
-    let listen = server.listen.ip();
-    let is_listen = name.parse() == Ok(listen) && !listen.is_unspecified();
-    let allowed = ["localhost", "127.0.0.1", "::1"].contains(&name)
-        || is_listen
-        || server
-            .allowed_hosts
-            .iter()
-            .any(|h| h.eq_ignore_ascii_case(name))
-        || name.ends_with(".localhost");
-    if !allowed {
+    let name = without_port(host);
+    if !is_served(server, name) {
         return Err(misdirected(&format!(
             "Host {name:?} is not served here; add it to server.allowed_hosts if it should be"
         )));
@@ -54,11 +48,24 @@ pub fn check(server: &Server, request: &HttpRequest) -> Result<(), Problem> {
             )))
         }
         Some(_) => Ok(()),
-        None if text(header::HeaderName::from_static("sec-fetch-site")) == Some("cross-site") => {
+        None if text(SEC_FETCH_SITE) == Some("cross-site") => {
             Err(forbidden("another site's page may not do this"))
         }
         None => Ok(()),
     }
+}
+
+/// Whether a Host of this name is answered. The usual names first: this is asked for every request.
+fn is_served(server: &Server, name: &str) -> bool {
+    let is = |accepted: &str| name.eq_ignore_ascii_case(accepted);
+    if ["localhost", "127.0.0.1", "::1"].into_iter().any(is) {
+        return true;
+    }
+    let listen = server.listen.ip();
+    let name = name.to_ascii_lowercase();
+    (name.parse() == Ok(listen) && !listen.is_unspecified())
+        || server.allowed_hosts.iter().any(|host| is(host))
+        || name.ends_with(".localhost")
 }
 
 fn without_port(host: &str) -> &str {

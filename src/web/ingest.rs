@@ -179,6 +179,10 @@ fn batches(items: Vec<Item>) -> Vec<(Batch, Vec<usize>)> {
 
 /// The number of the group that each item belongs to, counted in the order in which groups begin.
 fn group_numbers(items: &[Item]) -> Vec<usize> {
+    // Most pushes are one sample.
+    if items.len() == 1 {
+        return vec![0];
+    }
     let mut groups = 0;
     let mut open: HashMap<(&HostName, Timestamp), usize> = HashMap::new();
     let mut taken: HashSet<(usize, &SeriesKey)> = HashSet::new();

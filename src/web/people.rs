@@ -3,8 +3,8 @@
 //! our fault is logged, with its cause; who asked is not told the cause.
 
 use actix_web::{
-    ResponseError as _,
-    dev::{ServiceRequest, ServiceResponse},
+    HttpRequest, ResponseError as _,
+    dev::ServiceResponse,
     http::{StatusCode, header},
 };
 
@@ -12,7 +12,7 @@ use super::{pages::routes, problem::Problem, state::State};
 
 /// Who reads an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
+enum Reader {
     /// Somebody who asked for a page.
     Person,
     /// Everything else, scripts of a page among it.
@@ -20,8 +20,7 @@ pub enum Reader {
 }
 
 impl Reader {
-    /// Who asks.
-    pub fn of(request: &ServiceRequest) -> Self {
+    fn of(request: &HttpRequest) -> Self {
         let header = |name| {
             let value: Option<&header::HeaderValue> = request.headers().get(name);
             value.and_then(|v| v.to_str().ok())
@@ -35,12 +34,12 @@ impl Reader {
 }
 
 /// Gives an error its form; what is none stays as it is.
-pub fn readable(answer: ServiceResponse, reader: Reader, state: &State) -> ServiceResponse {
-    let for_people = reader == Reader::Person;
+pub fn readable(answer: ServiceResponse) -> ServiceResponse {
     let status = answer.status();
     if !status.is_client_error() && !status.is_server_error() {
         return answer;
     }
+    let for_people = Reader::of(answer.request()) == Reader::Person;
     let error = answer.response().error();
     if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
         let cause = error.map_or_else(|| "no cause was given".to_owned(), ToString::to_string);
@@ -59,7 +58,9 @@ pub fn readable(answer: ServiceResponse, reader: Reader, state: &State) -> Servi
     }
     let problem = problem.unwrap_or_else(|| Problem::new(status, without_words(status)));
     let response = if for_people {
-        let page = routes::error_page(state, status, &problem.details().detail);
+        let page = State::of(answer.request());
+        let page =
+            page.and_then(|state| routes::error_page(state, status, &problem.details().detail));
         page.unwrap_or_else(|problem| problem.error_response())
     } else {
         problem.error_response()

@@ -1,12 +1,12 @@
 //! The limits of requests, before anything else is looked at: how many, and how large a head.
 
-use actix_web::dev::ServiceRequest;
+use actix_web::HttpRequest;
 
 use super::{Account, Limits};
 use crate::web::problem::Problem;
 
 /// Lets a request through, or refuses it: 429 for too many, 431 for too long a head.
-pub fn check(limits: &Limits, request: &ServiceRequest) -> Result<(), Problem> {
+pub fn check(limits: &Limits, request: &HttpRequest) -> Result<(), Problem> {
     let account = match request.path() {
         // However much an address asks: that it may look at how the server is must not depend on it.
         "/healthz" | "/readyz" | "/metrics" => Account::Checks,
@@ -20,7 +20,7 @@ pub fn check(limits: &Limits, request: &ServiceRequest) -> Result<(), Problem> {
 }
 
 /// About how many bytes the head had: its first line, and each header with a colon, a space and a line break.
-fn head_bytes(request: &ServiceRequest) -> usize {
+fn head_bytes(request: &HttpRequest) -> usize {
     let headers = request.headers().iter();
     let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + 4);
     let target = request.uri().path_and_query();
