@@ -22,7 +22,7 @@ use crate::{
     config::Config,
     control::{Control, status::Teller},
     model::{AlertEvent, AlertState, Clock, HostName, Reason, SourceId, Timestamp, Transition},
-    pipeline::{self, Live, Pipeline},
+    pipeline::{self, Closer, Live, Pipeline},
     series::Registry,
     sources::{
         host::{HostOptions, HostSource},
@@ -80,6 +80,8 @@ pub struct App {
     stop: CancellationToken,
     http: ServerHandle,
     serving: Task<io::Result<()>>,
+    /// Without it the pipeline ends, and gives the store back.
+    inlet: Closer,
     pipeline: JoinHandle<()>,
     replays: Task<()>,
     writer: JoinHandle<()>,
@@ -141,6 +143,7 @@ impl App {
 
         let sources = Supervisor::new(clock.clone(), inlet.clone(), plans(&config));
         let control = Control::new(clock.clone(), inlet.clone(), sources.clone());
+        let closer = inlet.closer();
         let mut teller = Teller::new(
             clock.clone(),
             started,
@@ -190,6 +193,7 @@ impl App {
             stop,
             http,
             serving,
+            inlet: closer,
             pipeline,
             replays,
             writer,
@@ -222,7 +226,7 @@ impl App {
         .await;
         self.stop.cancel();
         within("the turns of replays", STAGE, self.replays).await;
-        self.state.parts().inlet.close();
+        drop(self.inlet);
         let emptied = tokio::task::spawn_blocking(|| end(self.pipeline));
         within("the pipeline", STAGE, emptied).await;
         let (store, writer) = (self.store, self.writer);

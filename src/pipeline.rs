@@ -19,7 +19,7 @@ use std::{
 };
 
 pub use self::{
-    inlet::{AlertCommand, Busy, Inlet, Outcome, Unknown},
+    inlet::{AlertCommand, Busy, Closer, Inlet, Outcome, Unknown},
     live::{Live, LiveState},
     turn::{activity_fields, alert_fields},
 };
@@ -90,14 +90,15 @@ impl Pipeline {
     pub fn run(self, mut each_second: impl FnMut()) {
         let mut next = Instant::now();
         while !self.gate.is_closed() {
-            let left = next.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let now = Instant::now();
+            if now >= next {
                 self.turn(Turns::second);
                 each_second();
                 // Seconds that were missed are left out.
-                next = Instant::now().max(next + SECOND);
-                continue;
+                let regular = next + SECOND;
+                next = if regular > now { regular } else { now + SECOND };
             }
+            let left = next.saturating_duration_since(Instant::now());
             match self.inlet.recv_timeout(left) {
                 Ok(first) => self.messages(first),
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
@@ -126,6 +127,13 @@ impl Pipeline {
             Ok(mut turns) => work(&mut turns),
             Err(_) => panic!("a turn broke off"),
         }
+    }
+}
+
+/// However it ends, nobody does a turn of his own after it.
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        self.gate.close();
     }
 }
 

@@ -12,6 +12,9 @@ const STALL_EVERY: usize = 100;
 /// Clients that come, and as many that go, in a second.
 const CHURN: u32 = 200;
 
+/// The number of clients with which delays are compared, one sample a tick.
+pub const DELAY_CLIENTS: usize = 5000;
+
 /// One run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Setup {

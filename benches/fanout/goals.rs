@@ -3,15 +3,13 @@
 use std::fmt::Write as _;
 
 use crate::{
-    cases::Setup,
+    cases::{DELAY_CLIENTS, Setup},
     options::Case,
     plan::{Kind, Outcome},
     report::{Report, cpu, floor_of, number, p99_ms, thousands},
     stats::Spread,
 };
 
-/// Clients at which delays are compared.
-const DELAY_CLIENTS: usize = 5000;
 /// An interval that reaches beyond this ratio does not tell that nothing became slower.
 const TELLING: f64 = 1.5;
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    cases::{self, Record, Run, Setup},
+    cases::{self, DELAY_CLIENTS, Record, Run, Setup},
     machine::{self, Machine},
     measure,
     options::{Case, Options},
@@ -135,6 +135,10 @@ fn plan(options: &Options, server: &Server, setup: &Setup) -> Plan {
     let (warmup, seconds) = match (setup.case, options.quick) {
         (Case::Stalled, false) => (100, options.seconds * 2.0),
         (Case::Together, false) => (5, options.seconds * 5.0),
+        // Where delays are compared, one slow tick must be less than a hundredth of all.
+        (Case::Fan, false) if (setup.clients, setup.samples) == (DELAY_CLIENTS, 1) => {
+            (5, options.seconds * 6.0)
+        }
         _ => (5, options.seconds),
     };
     Plan {

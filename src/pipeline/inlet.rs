@@ -112,11 +112,8 @@ impl Gate {
         Ok(())
     }
 
-    /// The last one is about to be sent.
-    fn close(&self) -> Result<(), Busy> {
-        self.enter()?;
+    pub(super) fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
-        Ok(())
     }
 
     /// So many had their turn, or were not sent after all.
@@ -223,12 +220,9 @@ impl Inlet {
         outcome.await.map_err(|_| Busy)
     }
 
-    /// Lets nothing more in. What is in has its turn, and then the pipeline ends.
-    pub fn close(&self) {
-        if self.gate.close().is_ok() && self.sender.try_send(Message::Look).is_err() {
-            // It is awake anyway.
-            self.gate.leave(1);
-        }
+    /// What closes it.
+    pub fn closer(&self) -> Closer {
+        Closer(self.clone())
     }
 
     fn try_send(&self, message: Message) -> Result<(), Busy> {
@@ -253,9 +247,25 @@ impl Inlet {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Messages waiting, and how many may wait.
+    /// Messages that wait for their turn or have it, and how many may wait.
     pub fn depth(&self) -> (usize, usize) {
         let room = self.gate.0.room;
         (self.gate.waiting().min(room), room)
+    }
+}
+
+/// Lets nothing more in when it is dropped. What is in then has its turn, and the pipeline ends.
+pub struct Closer(Inlet);
+
+impl Drop for Closer {
+    fn drop(&mut self) {
+        let Inlet { gate, sender, .. } = &self.0;
+        if gate.enter().is_ok() {
+            gate.close();
+            if sender.try_send(Message::Look).is_err() {
+                // There is no room: then it is awake anyway. Or it has ended.
+                gate.leave(1);
+            }
+        }
     }
 }

@@ -278,8 +278,9 @@ impl Turns {
         self.layouts.forget();
     }
 
-    /// Gives the store the engine's state.
+    /// Gives the store the engine's state, and transitions that it was not given yet.
     pub fn save(&mut self) {
+        self.save_transitions();
         let (now, state) = self.engine_state();
         self.parts.store.engine(now, state);
     }

@@ -218,7 +218,7 @@ fn render(state: &State) -> String {
     let (waiting, capacity) = parts.inlet.depth();
     page.gauge(
         "tickwire_queue_depth",
-        "Messages waiting, by queue.",
+        "Messages that wait for their turn or have it, by queue.",
         &[
             (&[("queue", "inlet")], waiting as f64),
             (&[("queue", "store")], store.waiting.load(Relaxed) as f64),

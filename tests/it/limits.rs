@@ -273,13 +273,41 @@ async fn a_head_has_so_many_bytes_and_headers() {
     assert_eq!(last.metric(counted).await, 7.0);
     connection.ask("/healthz", "").await;
     assert_eq!(connection.answer().await.status, 200);
-    // What actix-http does not even read to the end is refused without a word.
+    // What actix-http does not even read to the end is refused in the same words.
     connection.ask("/healthz", &many(1000)).await;
-    let answer = connection.answer().await;
-    assert_eq!((answer.status, &*answer.body), (431, ""));
+    connection.answer().await.assert_problem(431, key);
     connection.closed().await;
+    assert_eq!(last.metric(counted).await, 8.0);
     let within_reason = async { while last.metric("tickwire_connections").await > 1.0 {} };
     within("the places to be given back", within_reason).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_request_is_told_so() {
+    let server = Server::start().await;
+    let no_requests: [&[u8]; 3] = [
+        b"hello\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nno colon\r\n\r\n",
+        // How a client begins that was told https://.
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ];
+    for bytes in no_requests {
+        for used_before in [false, true] {
+            let mut connection = Plain::from("127.0.0.1", server.app.address()).await;
+            if used_before {
+                connection.ask("/healthz", "").await;
+                assert_eq!(connection.answer().await.status, 200);
+            }
+            connection.send(bytes).await;
+            let answer = connection.answer().await;
+            assert_eq!(answer.status, 400, "{answer:?}");
+            assert_eq!(answer.header("content-type"), "application/problem+json");
+            assert!(answer.body.contains("no HTTP/1.1 request"), "{answer:?}");
+            connection.closed().await;
+        }
+    }
+    let given_back = async { while server.metric("tickwire_connections").await > 1.0 {} };
+    within("the places to be given back", given_back).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -65,7 +65,7 @@ impl Limits {
 
 /// A sample as it is written.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct Written {
     #[serde(alias = "metric")]
     name: String,

@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use actix_web::rt::net::TcpStream;
+use actix_web::{http::StatusCode, rt::net::TcpStream};
 
 use super::{outlet, takeover::Socket};
 use crate::web::{limits::Limits, problem::Problem};
@@ -20,10 +20,26 @@ pub async fn refuse(socket: TcpStream, problem: &Problem, limits: &Limits) {
     answer(&socket, problem).await;
 }
 
-/// Tells a connection that its first head is too long, and closes it.
-pub async fn refuse_head(socket: Socket) {
+/// The status of an answer that actix-http gives by itself to what is no request for a handler: it has no words.
+pub fn wordless(answer: &[u8]) -> Option<StatusCode> {
+    let (code, rest) = answer.strip_prefix(b"HTTP/1.1 ")?.split_at_checked(3)?;
+    let status = StatusCode::from_bytes(code).ok()?;
+    let line = rest.iter().position(|byte| *byte == b'\n')?;
+    let empty = rest[line + 1..].starts_with(b"content-length: 0\r\n");
+    (empty && status.is_client_error()).then_some(status)
+}
+
+/// Tells a connection why no request is made of what it sent, and closes it.
+pub async fn refuse_head(socket: Socket, status: StatusCode) {
     let limits = socket.limits();
-    let problem = limits.head_too_large();
+    let problem = match status {
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => limits.head_too_large(),
+        StatusCode::REQUEST_TIMEOUT => Problem::new(status, "the request's head took too long"),
+        _ => Problem::new(
+            status,
+            "this is no HTTP/1.1 request; TLS (https://) is not spoken here",
+        ),
+    };
     if let Some(_place) = limits.farewell() {
         answer(&socket, &problem).await;
     }
@@ -43,5 +59,31 @@ async fn write(socket: &TcpStream, problem: &Problem) -> io::Result<()> {
     match socket.try_write(answer.as_bytes())? {
         n if n == answer.len() => Ok(()),
         _ => Err(io::ErrorKind::WriteZero.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_refusals_without_a_body_have_no_words() {
+        let head = |line: &str, length| {
+            let head = format!("HTTP/1.1 {line}\r\ncontent-length: {length}\r\ndate: now\r\n\r\n");
+            wordless(head.as_bytes()).map(|status| status.as_u16())
+        };
+        assert_eq!(head("431 Request Header Fields Too Large", 0), Some(431));
+        assert_eq!(head("400 Bad Request", 0), Some(400));
+        assert_eq!(head("431 Request Header Fields Too Large", 20), None);
+        assert_eq!(head("200 OK", 0), None);
+        for cut in [
+            "",
+            "HTTP/1.1 4",
+            "HTTP/1.1 431",
+            "HTTP/1.1 431 \r\n",
+            "8f\r\nevent: ",
+        ] {
+            assert_eq!(wordless(cut.as_bytes()), None);
+        }
     }
 }

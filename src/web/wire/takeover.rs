@@ -110,7 +110,8 @@ impl Io {
             Verdict::TooLong => {
                 buf.set_filled(before);
                 if let Some(socket) = self.socket.take() {
-                    rt::spawn(refusal::refuse_head(socket));
+                    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+                    rt::spawn(refusal::refuse_head(socket, status));
                 }
             }
         }
@@ -180,6 +181,13 @@ impl AsyncWrite for Io {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        // It is the last that actix-http has to say on a connection, so the connection can be taken for better words.
+        if let Some(status) = refusal::wordless(buf)
+            && let Some(socket) = self.socket.take()
+        {
+            rt::spawn(refusal::refuse_head(socket, status));
+            return Poll::Ready(Ok(buf.len()));
+        }
         match &mut self.socket {
             Some(socket) => Pin::new(&mut socket.stream).poll_write(cx, buf),
             None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),

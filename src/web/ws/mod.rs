@@ -26,7 +26,7 @@ use tokio_stream::StreamExt as _;
 
 use self::{
     peer::{Peer, Sending},
-    session::{Message as Frame, Session},
+    session::{Client, Message as Frame, Session},
 };
 use super::{
     connection::Connection,
@@ -80,11 +80,12 @@ pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
     let connection = Connection::socket(state.stream(), state.limits())?;
     let response = response.map_body(|_, handshake| {
         Handover::new(desk, move |socket| {
-            let session = Session::new(&state, &shard, connection, notation);
-            let peer = Peer::new(socket, session);
+            let peer = Peer::new(socket, Session::new(&state, notation));
+            let ticket = shard.join();
             inbound.open(peer.clone());
             let sending = Sending {
                 peer: peer.clone(),
+                client: Client { ticket, connection },
                 patience: state.door().stall_timeout(),
                 inbound,
                 _handshake: handshake,

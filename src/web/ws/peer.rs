@@ -11,7 +11,7 @@ use std::{
 use actix_web::body::BoxBody;
 use bytes::Bytes;
 
-use super::session::Session;
+use super::session::{Client, Session};
 use crate::web::wire::{inbound::Inbound, outlet::Source, takeover::Socket};
 
 /// What the reading and the sending side share. It is one piece of memory, for the same reason as an `Outlet`.
@@ -51,6 +51,8 @@ impl Borrow<Socket> for Rc<Peer> {
 pub struct Sending {
     /// Whose session chooses.
     pub peer: Rc<Peer>,
+    /// What it holds while it sends.
+    pub client: Client,
     /// How long the client may take nothing.
     pub patience: Duration,
     /// What is read.
@@ -61,7 +63,7 @@ pub struct Sending {
 
 impl Source for Sending {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        self.peer.session().poll_next(cx)
+        self.peer.session().poll_next(&self.client, cx)
     }
 
     fn last(&self) -> &'static [u8] {
@@ -73,7 +75,7 @@ impl Source for Sending {
     }
 
     fn stalled(&mut self) {
-        self.peer.session().stalled();
+        self.client.connection.stalled();
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
         cursor::{Cursor, Step},
         encode,
         filter::Topic,
-        shard::{Due, Shard, Ticket},
+        shard::{Due, Ticket},
         view::Notation,
     },
     web::{
@@ -47,9 +47,8 @@ const PATIENCE: u32 = 100;
 pub struct Session {
     state: State,
     notation: Notation,
-    ticket: Ticket,
-    connection: Connection,
     outbox: VecDeque<Bytes>,
+    /// Something was taken out of the outbox, or nobody is there any more.
     room: Rc<Notify>,
     /// Most sockets have one, so that is at hand.
     subscriptions: SmallVec<[Subscription; 1]>,
@@ -73,12 +72,30 @@ struct Subscription {
     status_version: u64,
 }
 
-/// Waits until there is room for another answer.
+/// What the sending side holds of the server for a session, and gives back as soon as it ends.
+pub struct Client {
+    /// Its place in the worker's shard.
+    pub ticket: Ticket,
+    /// Its place among all clients.
+    pub connection: Connection,
+}
+
+/// Waits until there is room for another answer, or no answer is wanted any more.
 pub async fn room(peer: &Peer) {
+    until(peer, |session| session.has_room() || session.is_closing()).await;
+}
+
+/// Waits until nobody is there any more.
+async fn gone(peer: &Peer) {
+    until(peer, |session| session.closed).await;
+}
+
+/// For the reading side alone.
+async fn until(peer: &Peer, is: impl Fn(&Session) -> bool) {
     loop {
         let notify = {
             let session = peer.session();
-            if session.has_room() || session.is_closing() {
+            if is(&session) {
                 return;
             }
             session.room.clone()
@@ -89,8 +106,8 @@ pub async fn room(peer: &Peer) {
 
 impl Session {
     /// A session that begins with its `hello`.
-    pub fn new(state: &State, shard: &Shard, connection: Connection, notation: Notation) -> Self {
-        let stream = shard.stream();
+    pub fn new(state: &State, notation: Notation) -> Self {
+        let stream = state.stream();
         let limits = state.websocket();
         let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(at_least_one(limits.commands_per_second))
@@ -107,8 +124,6 @@ impl Session {
         let mut session = Self {
             state: state.clone(),
             notation,
-            ticket: shard.join(),
-            connection,
             outbox: VecDeque::new(),
             room: Rc::new(Notify::new()),
             subscriptions: SmallVec::new(),
@@ -141,11 +156,6 @@ impl Session {
     /// An answer to a ping, asked for or not.
     pub fn ponged(&mut self) {
         self.counted();
-    }
-
-    /// It is closed for having taken nothing for too long.
-    pub fn stalled(&self) {
-        self.connection.stalled();
     }
 
     /// Sends a frame.
@@ -234,7 +244,7 @@ impl Session {
     }
 
     /// The next bytes for the connection.
-    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    pub fn poll_next(&mut self, client: &Client, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if self.closed {
             return Poll::Ready(None);
         }
@@ -250,21 +260,21 @@ impl Session {
         let mut due = None;
         for _ in 0..self.subscriptions.len() {
             self.turn = (self.turn + 1) % self.subscriptions.len();
-            match self.subscription(self.turn, now) {
+            match self.subscription(client, self.turn, now) {
                 Ok(bytes) if !bytes.is_empty() => return Poll::Ready(Some(bytes)),
                 Ok(_) => {}
                 Err(Some(at)) => due = Some(due.map_or(at, |due: Instant| due.min(at))),
                 Err(None) => {}
             }
             if self.closing.is_some() {
-                return self.poll_next(cx);
+                return self.poll_next(client, cx);
             }
         }
-        if self.ticket.is_draining() {
+        if client.ticket.is_draining() {
             let retry = self.state.door().drain_millis();
             self.say("draining", None, &format!(",\"retry\":{retry}"));
             self.close(close::GOING_AWAY, "the server is going away");
-            return self.poll_next(cx);
+            return self.poll_next(client, cx);
         }
         let ping = self.state.websocket().ping;
         let gone_at = self.heard_at + ping * 2 + ping / 2;
@@ -282,7 +292,7 @@ impl Session {
         if !self.waker.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
             self.waker = Some(cx.waker().clone());
         }
-        self.ticket.park(cx.waker(), due);
+        client.ticket.park(cx.waker(), due);
         self.subscriptions
             .iter()
             .for_each(|s| s.cursor.park(cx.waker()));
@@ -290,8 +300,13 @@ impl Session {
     }
 
     /// The next bytes of one subscription, or when it may have some without a tick.
-    fn subscription(&mut self, at: usize, now: Instant) -> Result<Bytes, Option<Instant>> {
-        let stream = self.ticket.stream();
+    fn subscription(
+        &mut self,
+        client: &Client,
+        at: usize,
+        now: Instant,
+    ) -> Result<Bytes, Option<Instant>> {
+        let stream = client.ticket.stream();
         let subscription = &mut self.subscriptions[at];
         if subscription.cursor.is_paused() {
             return Err(None);
@@ -312,23 +327,23 @@ impl Session {
         let cursor = &mut subscription.cursor;
         match step {
             Step::Send(bytes) => {
-                self.ticket.sent(cursor, bytes.len());
+                client.ticket.sent(cursor, bytes.len());
                 Ok(bytes)
             }
             Step::Reset(reason) => {
-                self.connection.reset();
+                client.connection.reset();
                 let seq = cursor.at();
                 let fields = reset_fields(reason, &subscription.requested, stream.log().at(seq));
                 Ok(tell(cursor, "reset", Some(seq), &fields))
             }
             Step::Lagged(skipped) => {
-                self.connection.lagged(skipped);
+                client.connection.lagged(skipped);
                 let fields = format!(",\"skipped\":{skipped}");
                 Ok(tell(cursor, "lagged", None, &fields))
             }
             Step::End(_) => Err(None),
             Step::TooSlow => {
-                self.connection.too_slow();
+                client.connection.too_slow();
                 self.close(close::TOO_SLOW, "too slow for the alerts");
                 Err(None)
             }

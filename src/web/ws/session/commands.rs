@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Session, Subscription};
+use super::{Session, Subscription, gone};
 use crate::{
     control,
     stream::{
@@ -76,7 +76,12 @@ pub async fn command(peer: &Peer, state: &State, message: Message<'_>) {
         }
     };
     let kind = control.done_word();
-    let done = state.control().execute(control).await;
+    let done = tokio::select! {
+        biased;
+        done = state.control().execute(control) => done,
+        // It is done all the same; the connection must not stay open for the answer.
+        () = gone(peer) => return,
+    };
     let mut session = peer.session();
     match done {
         Ok(changed) => session.say(kind, id.as_deref(), &format!(",\"changed\":{changed}")),
