@@ -149,7 +149,9 @@ fn run(serve: Serve) -> ExitCode {
 
 fn log_to_stderr(config: &Config) {
     let level = config.log.level.as_str();
-    let filter = tracing_subscriber::EnvFilter::new(format!("{level},actix_server=warn"));
+    // What actix-http calls an error is a client that sent no request, and was told so: not one line for each of those.
+    let filter = format!("{level},actix_server=warn,actix_http::h1::dispatcher=off");
+    let filter = tracing_subscriber::EnvFilter::new(filter);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
