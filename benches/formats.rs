@@ -6,9 +6,12 @@
 
 use std::{hint::black_box, time::Duration, time::Instant};
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer, de::Visitor};
 use tickwire::{
     config,
+    entry::{Entry, What},
     model::{
         Epoch, HostName, Kind, Labels, MetricName, SeriesKey, SeriesSpec, SourceId, Timestamp, Unit,
     },
@@ -16,7 +19,6 @@ use tickwire::{
     stream::{
         Stream, encode,
         filter::{Filter, Topics},
-        log::{Entry, What},
         view::{Encoding, Notation, Samples, Shape, Stretch, ViewSpec},
     },
 };
@@ -110,14 +112,14 @@ fn published(samples: usize, ticks: usize) -> Stream {
         boot: 12,
         suffix: 0x2a67_c239,
     };
-    let stream = Stream::new(&config, epoch, Vec::new(), Default::default());
+    let stream = Stream::new(&config, epoch, Vec::new(), None, Default::default());
     let (_, mut writer) = Registry::new(1000);
     let specs: Vec<_> = (0..samples).map(spec).collect();
     let series = writer.resolve(&SourceId::new("bench"), &specs);
-    let layout: tickwire::stream::log::Layout = series.into_iter().map(Result::unwrap).collect();
+    let layout: tickwire::entry::Layout = series.into_iter().map(Result::unwrap).collect();
     for tick in 0..ticks {
         let first = (tick * samples) as u64 + 1;
-        stream.publish(vec![Entry {
+        stream.publish(vec![Arc::new(Entry {
             first,
             last: first + samples as u64 - 1,
             received: Timestamp::default(),
@@ -125,8 +127,9 @@ fn published(samples: usize, ticks: usize) -> Stream {
                 timestamp: Timestamp::from_millis(1_795_000_000_724 + tick as i64 * 1000),
                 layout: layout.clone(),
                 values: (0..samples).map(|i| value(i, tick)).collect(),
+                offsets: None,
             },
-        }]);
+        })]);
     }
     stream
 }

@@ -23,13 +23,14 @@ use crate::{
     control::{Control, status::Teller},
     model::{AlertEvent, AlertState, Clock, HostName, Reason, SourceId, Timestamp, Transition},
     pipeline::{self, Closer, Live, Pipeline},
+    replay,
     series::Registry,
     sources::{
         host::{HostOptions, HostSource},
         simulated::SimulatedSource,
         supervisor::{Action, Plan, Supervisor},
     },
-    store::{OpenError, Past, Store},
+    store::{self, OpenError, Past, Store, retention::Retention},
     stream::Stream,
     web::{
         connection::Door,
@@ -84,7 +85,7 @@ pub struct App {
     inlet: Closer,
     pipeline: JoinHandle<()>,
     replays: Task<()>,
-    writer: JoinHandle<()>,
+    store_threads: Vec<JoinHandle<()>>,
     shutdown_timeout: Duration,
 }
 
@@ -100,16 +101,8 @@ impl App {
             })?;
         let unstartable = |what| move |source| StartError::Start { what, source };
         let address = listener.local_addr().map_err(unstartable("the listener"))?;
-        let (store, writer, past) = Store::open(
-            &config.server.data,
-            started,
-            rand::random(),
-            config.alerts.history,
-        )?;
-        let writer = std::thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || writer.run())
-            .map_err(unstartable("the store's thread"))?;
+        let (store, threads, past) = Store::open(&config.server.data, store_options(&config, started))?;
+        let store_threads = start_store(threads).map_err(unstartable("the store's threads"))?;
 
         let draining = CancellationToken::new();
         let stop = CancellationToken::new();
@@ -117,6 +110,7 @@ impl App {
             &config.stream,
             past.epoch,
             past.earlier.clone(),
+            replay::archive(&store),
             draining.clone(),
         );
         let (registry, series) = Registry::new(config.series.max);
@@ -196,7 +190,7 @@ impl App {
             inlet: closer,
             pipeline,
             replays,
-            writer,
+            store_threads,
             shutdown_timeout: config.server.shutdown_timeout,
         })
     }
@@ -229,14 +223,48 @@ impl App {
         drop(self.inlet);
         let emptied = tokio::task::spawn_blocking(|| end(self.pipeline));
         within("the pipeline", STAGE, emptied).await;
-        let (store, writer) = (self.store, self.writer);
+        let (store, threads) = (self.store, self.store_threads);
+        let now = self.state.now();
         let flushed = tokio::task::spawn_blocking(move || {
-            store.close();
-            end(writer);
+            store.close(now);
+            threads.into_iter().for_each(end);
         });
         within("the store", STAGE * 4, flushed).await;
         self.serving.abort();
     }
+}
+
+fn store_options(config: &Config, now: Timestamp) -> store::Options {
+    store::Options {
+        now,
+        suffix: rand::random(),
+        history: config.alerts.history,
+        queue_bytes: config.store.queue,
+        retention: Retention {
+            samples: config.store.keep_samples,
+            minutes: config.store.keep_minutes,
+            hours: config.store.keep_hours,
+            max_bytes: config.store.max_size as u64,
+        },
+    }
+}
+
+/// Starts the threads of the store; the writer is the first.
+fn start_store(threads: store::Threads) -> io::Result<Vec<JoinHandle<()>>> {
+    let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
+    let store::Threads {
+        writer,
+        compactor,
+        readers,
+    } = threads;
+    let mut started = vec![named("store").spawn(move || writer.run())?];
+    if let Some(compactor) = compactor {
+        started.push(named("compactor").spawn(move || compactor.run())?);
+    }
+    for reader in readers {
+        started.push(named("reader").spawn(move || reader.run())?);
+    }
+    Ok(started)
 }
 
 /// Waits for a thread; panics if it did.

@@ -6,8 +6,10 @@
 //! - [`model`]: the vocabulary
 //! - [`config`]: `config.toml`, environment and flags as checked values
 //! - [`series`]: the registry of series
+//! - [`entry`]: what happened, with its numbers
 //! - [`alerts`], [`windows`], [`stream`], [`store`]: what a batch passes through; they do not know each other
 //! - [`pipeline`]: the one path it takes
+//! - [`replay`]: store, then log, as one sequence
 //! - [`sources`]: what makes batches
 //! - [`control`]: every command once
 //! - [`web`]: pages, streams, sockets and the API over HTTP
@@ -17,8 +19,10 @@ pub mod alerts;
 pub mod app;
 pub mod config;
 pub mod control;
+pub mod entry;
 pub mod model;
 pub mod pipeline;
+pub mod replay;
 pub mod series;
 pub mod sources;
 pub mod store;

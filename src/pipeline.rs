@@ -99,6 +99,7 @@ impl Pipeline {
                 next = if regular > now { regular } else { now + SECOND };
             }
             let left = next.saturating_duration_since(Instant::now());
+            let left = left.min(self.store());
             match self.inlet.recv_timeout(left) {
                 Ok(first) => self.messages(first),
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
@@ -109,6 +110,18 @@ impl Pipeline {
             self.messages(first);
         }
         self.turn(Turns::save);
+    }
+
+    /// Gives the store what is due; how long it is until something is again.
+    fn store(&self) -> Duration {
+        let mut left = SECOND;
+        self.turn(|turns| {
+            turns.store();
+            if let Some(at) = turns.store_at() {
+                left = at.since(turns.parts.clock.now()) + Duration::from_millis(1);
+            }
+        });
+        left
     }
 
     fn messages(&self, first: Message) {

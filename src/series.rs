@@ -56,6 +56,11 @@ impl Series {
         }
     }
 
+    /// A series that is known from the store alone: it has no id in this life.
+    pub fn stored(spec: SeriesSpec, owner: SourceId) -> Self {
+        Self::new(SeriesId::NONE, spec, owner)
+    }
+
     /// What never changes of its samples in CBOR; made when it is asked for first, since most servers never are.
     pub fn cbor(&self) -> &cbor::Parts {
         self.cbor

@@ -19,6 +19,7 @@ mod rules;
 mod series;
 mod server;
 mod sources;
+mod store;
 mod stream;
 mod syntax;
 mod table;
@@ -46,6 +47,7 @@ pub use self::{
     series::Series,
     server::Server,
     sources::{HostSource, SimulatedSource, Sources},
+    store::Store,
     stream::Stream,
     websocket::WebSocket,
     windows::Windows,
@@ -62,6 +64,8 @@ pub struct Config {
     pub log: Log,
     /// `[stream]`
     pub stream: Stream,
+    /// `[store]`
+    pub store: Store,
     /// `[windows]`
     pub windows: Windows,
     /// `[series]`
@@ -85,6 +89,7 @@ impl Default for Config {
             server: Server::default(),
             log: Log::default(),
             stream: Stream::default(),
+            store: Store::default(),
             windows: Windows::default(),
             series: Series::default(),
             ingest: Ingest::default(),
@@ -163,6 +168,7 @@ impl Config {
             server: Server::read(walk, file.child("server"), overrides),
             log: Log::read(file.child("log")),
             stream: Stream::read(file.child("stream")),
+            store: Store::read(file.child("store")),
             windows: Windows::read(file.child("windows")),
             series: Series::read(file.child("series")),
             ingest: Ingest::read(file.child("ingest")),

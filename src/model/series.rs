@@ -19,6 +19,9 @@ pub const MAX_UNIT_BYTES: usize = 16;
 pub struct SeriesId(pub u32);
 
 impl SeriesId {
+    /// Of a series that nobody has sampled in this life.
+    pub const NONE: Self = Self(u32::MAX);
+
     /// As an index into arrays by series.
     pub fn index(self) -> usize {
         self.0 as usize
@@ -33,6 +36,23 @@ pub enum Kind {
     Gauge,
     /// A counter, sent as its rate per second.
     Counter,
+}
+
+impl Kind {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Counter => "counter",
+        }
+    }
+
+    /// From the word on the wire.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Gauge, Self::Counter]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+    }
 }
 
 /// A unit as written on the wire: `%`, `B`, `B/s`, `s`, `°C`, `/s`, or empty for a plain number.
@@ -175,7 +195,7 @@ impl fmt::Display for SeriesKey {
 }
 
 /// A series as a source describes it, before it is interned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SeriesSpec {
     /// Its identity.
     pub key: SeriesKey,

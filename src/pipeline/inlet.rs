@@ -170,7 +170,7 @@ impl Inlet {
         match self.turns.try_lock() {
             Ok(mut turns) if self.gate.waiting() == 0 && !self.gate.is_closed() => {
                 let outcomes = turns.batches(batches)?;
-                if turns.has_unsaved() {
+                if turns.wants_look() {
                     // If there is no room, the turn of what is there saves it.
                     let _ = self.try_send(Message::Look);
                 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::{model::SeriesSpec, stream::log::Layout};
+use crate::{entry::Layout, model::SeriesSpec};
 
 /// Layouts remembered, at most; past that all are forgotten and learnt again.
 const MOST: usize = 256;

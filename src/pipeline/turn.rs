@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::live::LiveState;
 use crate::{
+    entry::{Entry, What},
     model::{Activity, AlertEvent, Timestamp},
-    stream::log::{Entry, What},
 };
 
 /// One turn in the making.
@@ -17,9 +17,9 @@ pub(super) struct Turn<'a> {
     /// The number given out last.
     pub head: u64,
     /// What it will append to the log.
-    pub entries: Vec<Entry>,
-    /// Transitions, with their numbers.
-    pub alerts: Vec<(u64, Arc<AlertEvent>)>,
+    pub entries: Vec<Arc<Entry>>,
+    /// Whether there are transitions among it.
+    pub has_alerts: bool,
 }
 
 impl Turn<'_> {
@@ -27,12 +27,12 @@ impl Turn<'_> {
     pub fn push(&mut self, count: u64, what: What) {
         let first = self.head + 1;
         self.head += count;
-        self.entries.push(Entry {
+        self.entries.push(Arc::new(Entry {
             first,
             last: self.head,
             received: self.now,
             what,
-        });
+        }));
     }
 
     /// A line of the feed.
@@ -58,7 +58,7 @@ impl Turn<'_> {
                 event: event.clone(),
             },
         );
-        self.alerts.push((self.head, event.clone()));
+        self.has_alerts = true;
         self.state.add_alert(event);
     }
 }

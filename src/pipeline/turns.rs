@@ -13,9 +13,9 @@ use super::{
     turn::Turn,
 };
 use crate::{
-    model::{AlertEvent, Batch, Position, Timestamp},
+    entry::{Entry, Layout, What},
+    model::{AlertEvent, Batch, Timestamp},
     series::{Refused, Series},
-    stream::log::{Layout, What},
     windows::Update,
 };
 
@@ -23,6 +23,8 @@ use crate::{
 const EXPIRY: Duration = Duration::from_secs(60);
 /// The state of the engine is saved this often while it changes; a transition saves it at once.
 const SAVE: Duration = Duration::from_secs(5);
+/// What happened is given to the store not more often than this, unless it is a transition.
+pub(super) const STORE: Duration = Duration::from_millis(500);
 
 /// Everything a turn works on. Who has it does a turn; nobody else does one meanwhile.
 pub(super) struct Turns {
@@ -31,8 +33,13 @@ pub(super) struct Turns {
     expired_at: Timestamp,
     saved_at: Timestamp,
     saved_revision: u64,
-    /// Transitions that the store has not been given yet.
-    unsaved: Vec<(Position, Arc<AlertEvent>)>,
+    /// What the store has not been given yet.
+    unstored: Vec<Arc<Entry>>,
+    stored_at: Timestamp,
+    /// There are transitions in it.
+    has_transitions: bool,
+    /// The pipeline's thread knows of it.
+    is_known: bool,
 }
 
 impl Turns {
@@ -44,7 +51,10 @@ impl Turns {
             expired_at: now,
             saved_at: now,
             saved_revision: parts.engine.revision(),
-            unsaved: Vec::new(),
+            unstored: Vec::new(),
+            stored_at: now,
+            has_transitions: false,
+            is_known: false,
             parts,
         }
     }
@@ -52,7 +62,7 @@ impl Turns {
     /// Publishes the transitions with which a restart begins: alerts whose rule is gone.
     pub fn restored(&mut self, events: Vec<AlertEvent>) {
         self.publish(|_, turn| events.into_iter().for_each(|event| turn.alert(event)));
-        self.save_transitions();
+        self.store();
     }
 
     /// A turn with these messages; who waits for an outcome is told after it.
@@ -63,7 +73,7 @@ impl Turns {
                 turns.take(message, turn, &mut replies);
             }
         });
-        self.save_transitions();
+        self.store();
         for reply in replies {
             reply();
         }
@@ -82,6 +92,9 @@ impl Turns {
             let each = batches.into_iter().map(|batch| turns.batch(batch, turn));
             outcomes.extend(each);
         });
+        if !self.has_transitions {
+            self.store();
+        }
         Ok(outcomes)
     }
 
@@ -97,9 +110,10 @@ impl Turns {
                 turns.expire(turn);
             }
         });
-        self.save_transitions();
         if now.since(self.saved_at) >= SAVE && self.parts.engine.revision() != self.saved_revision {
             self.save();
+        } else {
+            self.store();
         }
     }
 
@@ -118,35 +132,49 @@ impl Turns {
             now: self.parts.clock.now(),
             head: self.parts.stream.log().head(),
             entries: Vec::new(),
-            alerts: Vec::new(),
+            has_alerts: false,
             state: &mut state,
         };
         work(self, &mut turn);
         let Turn {
-            entries, alerts, ..
+            entries, has_alerts, ..
         } = turn;
         if entries.is_empty() {
             return;
         }
+        self.has_transitions |= has_alerts;
+        self.unstored.extend(entries.iter().cloned());
         self.parts.stream.publish(entries);
-        let log = self.parts.stream.log();
-        let alerts = alerts.into_iter().map(|(seq, event)| (log.at(seq), event));
-        self.unsaved.extend(alerts);
     }
 
-    /// Whether transitions wait for [`messages`](Self::messages) or [`second`](Self::second) to save them.
-    pub fn has_unsaved(&self) -> bool {
-        !self.unsaved.is_empty()
+    /// Whether the pipeline's thread has to be told of what waits for the store: of transitions, which go at once, and
+    /// otherwise of the first thing that waits.
+    pub fn wants_look(&mut self) -> bool {
+        let is_new = !self.unstored.is_empty() && !std::mem::replace(&mut self.is_known, true);
+        is_new || self.has_transitions
     }
 
-    /// Gives the store the transitions, and the engine's state with them.
-    fn save_transitions(&mut self) {
-        if self.unsaved.is_empty() {
-            return;
+    /// When what waits for the store is to be given to it, if something does.
+    pub fn store_at(&self) -> Option<Timestamp> {
+        (!self.unstored.is_empty()).then(|| self.stored_at.plus(STORE))
+    }
+
+    /// Gives the store what happened, if that is due: transitions at once, and the engine's state with them.
+    pub fn store(&mut self) {
+        let now = self.parts.clock.now();
+        let due = self.has_transitions || now.since(self.stored_at) >= STORE;
+        if due && !self.unstored.is_empty() {
+            let engine = self.has_transitions.then(|| self.engine_state());
+            self.give(now, engine);
         }
-        let events = std::mem::take(&mut self.unsaved);
-        let (now, state) = self.engine_state();
-        self.parts.store.alerts(now, events, state);
+    }
+
+    fn give(&mut self, now: Timestamp, engine: Option<(Timestamp, String)>) {
+        self.stored_at = now;
+        self.has_transitions = false;
+        self.is_known = false;
+        let entries = std::mem::take(&mut self.unstored);
+        self.parts.store.entries(entries, engine);
     }
 
     fn take(
@@ -225,6 +253,7 @@ impl Turns {
                 timestamp: batch.timestamp,
                 layout,
                 values: values.into(),
+                offsets: None,
             },
         );
         for event in transitions {
@@ -278,11 +307,10 @@ impl Turns {
         self.layouts.forget();
     }
 
-    /// Gives the store the engine's state, and transitions that it was not given yet.
+    /// Gives the store all that it was not given yet, and the engine's state.
     pub fn save(&mut self) {
-        self.save_transitions();
-        let (now, state) = self.engine_state();
-        self.parts.store.engine(now, state);
+        let engine = self.engine_state();
+        self.give(engine.0, Some(engine));
     }
 
     /// The engine's state, to be saved now.

@@ -1,8 +1,27 @@
-//! What survives a restart: epochs, alerts, and the state of the alert engine, in one SQLite file in the data folder.
+//! What survives a restart: every sample, alerts, the feed, epochs, and the state of the alert engine, in one SQLite file in
+//! the data folder.
 //!
-//! One thread writes ([`writer`]); handing something over never waits. Its inlet holds 1,024 jobs; past that a job
-//! is dropped and counted, and the next save of the engine's state makes up for all but the history.
+//! - [`writer`]: the one thread that writes. Handing something over never waits; what is more than `store.queue` is
+//!   dropped and counted
+//! - [`journal`]: what was received last, durable at once
+//! - [`compactor`]: makes [`block`]s of it, in which a sample takes a fraction of a byte, and coarser tiers ([`aggregate`])
+//! - [`retention`]: what is kept how long
+//! - [`catalogue`]: the series, by number
+//! - [`readers`]: threads on which the past is read; [`past`] as it was streamed, [`history`] series by series
+//! - [`rows`]: what all of them find in the database; [`column`], [`bytes`]: how it is written
 
+pub mod aggregate;
+pub mod block;
+pub mod bytes;
+pub mod catalogue;
+pub mod column;
+pub mod compactor;
+
+pub mod journal;
+pub mod past;
+pub mod readers;
+pub mod retention;
+pub mod rows;
 mod schema;
 pub mod writer;
 
@@ -11,16 +30,26 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
-        mpsc::{SyncSender, sync_channel},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        mpsc::{SyncSender, channel, sync_channel},
     },
+    time::Instant,
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use uuid::Uuid;
 
-use self::writer::{Job, Writer};
-use crate::model::{AlertEvent, Epoch, Position, Timestamp};
+use self::{
+    catalogue::Catalogue,
+    compactor::Compactor,
+    readers::Readers,
+    retention::Retention,
+    writer::{Job, Writer},
+};
+use crate::{
+    entry::Entry,
+    model::{AlertEvent, Epoch, Timestamp},
+};
 
 /// Jobs that may wait for the writer.
 const QUEUE: usize = 1024;
@@ -63,6 +92,26 @@ pub enum OpenError {
     },
 }
 
+/// What was read is not what was written: which piece of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the stored data is damaged: {0} is not as it was written")]
+pub struct Damaged(pub &'static str);
+
+/// How a store is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Now.
+    pub now: Timestamp,
+    /// The random part of the new epoch.
+    pub suffix: u32,
+    /// Resolved alerts that are kept.
+    pub history: usize,
+    /// Bytes that may wait for the writer.
+    pub queue_bytes: usize,
+    /// What is kept how long.
+    pub retention: Retention,
+}
+
 /// What was there when the store was opened.
 #[derive(Debug)]
 pub struct Past {
@@ -74,6 +123,18 @@ pub struct Past {
     pub alerts: Vec<AlertEvent>,
     /// The engine's state as JSON, and when it was saved.
     pub engine: Option<(Timestamp, String)>,
+    /// What people have to be told: the store is not what they think it is.
+    pub notice: Option<String>,
+}
+
+/// The threads of a store, to be run by who opened it; they end when it is closed.
+pub struct Threads {
+    /// Writes.
+    pub writer: Writer,
+    /// Makes blocks. None where nothing is kept.
+    pub compactor: Option<Compactor>,
+    /// Read.
+    pub readers: Vec<readers::Reader>,
 }
 
 /// The store; a cheap handle.
@@ -84,6 +145,11 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     jobs: SyncSender<Job>,
     counts: Arc<Counts>,
+    catalogue: Catalogue,
+    readers: Readers,
+    queue_bytes: usize,
+    epoch: Epoch,
+    is_kept: bool,
 }
 
 /// What the store counts.
@@ -91,66 +157,153 @@ struct Inner {
 pub struct Counts {
     /// Jobs waiting.
     pub waiting: AtomicU64,
+    /// Bytes in them, nearly.
+    pub waiting_bytes: AtomicUsize,
     /// Jobs written.
     pub written: AtomicU64,
-    /// Jobs that SQLite refused.
+    /// Samples written.
+    pub samples: AtomicU64,
+    /// How often SQLite refused.
     pub failed: AtomicU64,
-    /// Jobs dropped because too many were waiting.
+    /// Whether it did so last.
+    pub failing: AtomicBool,
+    /// Jobs dropped because too much was waiting.
     pub dropped: AtomicU64,
+    /// Samples in them.
+    pub dropped_samples: AtomicU64,
+    /// Blocks that were made.
+    pub blocks_made: AtomicU64,
+    /// Blocks that were taken out by age or size.
+    pub blocks_removed: AtomicU64,
+    /// How often something stored could not be read.
+    pub unreadable: AtomicU64,
+    /// Pages in the write-ahead log.
+    pub wal_pages: AtomicU64,
 }
 
 impl Store {
-    /// Opens the store in `folder`, makes it if there is none, and begins a new epoch. Keeps at most `history` resolved
-    /// alerts. Returns the handle, the writer (to be run on a thread of its own), and the past.
-    pub fn open(
-        folder: &Path,
-        now: Timestamp,
-        suffix: u32,
-        history: usize,
-    ) -> Result<(Self, Writer, Past), OpenError> {
-        let unusable = |source| OpenError::Folder {
-            folder: folder.to_owned(),
-            source,
-        };
-        std::fs::create_dir_all(folder).map_err(unusable)?;
-        let lock = File::create(folder.join(LOCK)).map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(folder.to_owned())),
-            Err(TryLockError::Error(source)) => return Err(unusable(source)),
-        }
+    /// Opens the store in `folder`, makes it if there is none, and begins a new epoch. A damaged database is set aside and
+    /// a new one begun; without a folder that can be written to, nothing is kept. Both are said in [`Past::notice`].
+    pub fn open(folder: &Path, options: Options) -> Result<(Self, Threads, Past), OpenError> {
         let file = folder.join(FILE);
+        let lock = match lock(folder) {
+            Ok(lock) => lock,
+            Err(OpenError::Folder { folder, source }) => {
+                let shown = folder.display();
+                let notice = format!(
+                    "nothing is kept: cannot write to the data folder {shown} ({source}); what is streamed is not in the history, and gone with a restart"
+                );
+                tracing::error!("{notice}");
+                let broken = |source| OpenError::Database { file, source };
+                let database = Connection::open_in_memory().map_err(broken)?;
+                return Self::on(database, None, None, notice.into(), options);
+            }
+            Err(error) => return Err(error),
+        };
+        let mut notice = None;
+        let database = match Self::database(&file) {
+            Err(OpenError::Database { source, .. }) if is_damaged(&source) => {
+                let aside = set_aside(&file, options.now)?;
+                let text = format!(
+                    "the database was damaged ({source}) and is now {}; a new one was begun, without what was in it",
+                    aside.display()
+                );
+                tracing::error!("{text}");
+                notice = Some(text);
+                Self::database(&file)?
+            }
+            opened => opened?,
+        };
+        Self::on(database, Some(file), Some(lock), notice, options)
+    }
+
+    fn database(file: &Path) -> Result<Connection, OpenError> {
         let broken = |source| OpenError::Database {
-            file: file.clone(),
+            file: file.to_owned(),
             source,
         };
-        let mut database = Connection::open(&file).map_err(broken)?;
-        if let Some(found) = schema::prepare(&mut database).map_err(broken)? {
-            return Err(OpenError::Newer {
-                file,
+        let mut database = Connection::open(file).map_err(broken)?;
+        match schema::prepare(&mut database).map_err(broken)? {
+            None => Ok(database),
+            Some(found) => Err(OpenError::Newer {
+                file: file.to_owned(),
                 found,
                 known: schema::VERSION,
-            });
+            }),
         }
-        let past = schema::begin(&mut database, now, suffix, history).map_err(broken)?;
-        let (jobs, inlet) = sync_channel(QUEUE);
+    }
+
+    fn on(
+        mut database: Connection,
+        file: Option<PathBuf>,
+        lock: Option<File>,
+        notice: Option<String>,
+        options: Options,
+    ) -> Result<(Self, Threads, Past), OpenError> {
+        let broken = |source| OpenError::Database {
+            file: file.clone().unwrap_or_default(),
+            source,
+        };
+        if file.is_none() {
+            schema::prepare(&mut database).map_err(broken)?;
+        }
+        let mut past = schema::begin(&mut database, options.now, options.suffix, options.history)
+            .map_err(broken)?;
+        past.notice = notice;
+        let catalogue = Catalogue::load(&database).map_err(broken)?;
         let counts = Arc::new(Counts::default());
-        let writer = Writer::new(database, lock, inlet, counts.clone(), past.epoch);
-        Ok((Self(Arc::new(Inner { jobs, counts })), writer, past))
-    }
-
-    /// Records transitions and the engine's state after them, in one transaction.
-    pub fn alerts(&self, now: Timestamp, events: Vec<(Position, Arc<AlertEvent>)>, engine: String) {
-        self.hand_over(Job::Alerts {
-            now,
-            events,
-            engine,
+        let pages = counts.clone();
+        database
+            .wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, count| {
+                let count = u64::try_from(count).unwrap_or(0);
+                pages.wal_pages.store(count, Ordering::Relaxed);
+                Ok(())
+            }))
+            .map_err(broken)?;
+        let (jobs, inlet) = sync_channel(QUEUE);
+        let (poke, pokes) = channel();
+        let compactor = file.clone().map(|file| Compactor {
+            file,
+            boot: past.epoch.boot,
+            inlet: pokes,
+            writer: jobs.clone(),
+            counts: counts.clone(),
         });
+        let (reads, readers) = Readers::new(file, &catalogue, &counts);
+        let volatile = lock.is_none();
+        let writer = Writer {
+            database,
+            volatile,
+            _lock: lock,
+            inlet,
+            compactor: poke,
+            counts: counts.clone(),
+            catalogue: catalogue.clone(),
+            retention: options.retention,
+            epoch: past.epoch,
+            written: 0,
+            checkpoint_at: Instant::now(),
+        };
+        let store = Self(Arc::new(Inner {
+            jobs,
+            counts,
+            catalogue,
+            readers: reads,
+            queue_bytes: options.queue_bytes,
+            epoch: past.epoch,
+            is_kept: !volatile,
+        }));
+        let threads = Threads {
+            writer,
+            compactor,
+            readers,
+        };
+        Ok((store, threads, past))
     }
 
-    /// Records the engine's state.
-    pub fn engine(&self, now: Timestamp, engine: String) {
-        self.hand_over(Job::Engine { now, engine });
+    /// Records what happened, in the order of its numbers, and the engine's state after it, in one transaction.
+    pub fn entries(&self, entries: Vec<Arc<Entry>>, engine: Option<(Timestamp, String)>) {
+        self.hand_over(Job::Entries { entries, engine });
     }
 
     /// Takes resolved alerts out of what the next start brings back.
@@ -158,10 +311,11 @@ impl Store {
         self.hand_over(Job::Dismiss(ids));
     }
 
-    /// Lets the writer end when all that waits is written.
-    pub fn close(&self) {
+    /// Lets the threads end when all that waits is written, and records that this life ended in order.
+    pub fn close(&self, now: Timestamp) {
         // The writer is gone already: then there is nothing to end.
-        let _ = self.0.jobs.send(Job::Close);
+        let _ = self.0.jobs.send(Job::Close(now));
+        self.0.readers.close();
     }
 
     /// What is counted.
@@ -169,12 +323,83 @@ impl Store {
         &self.0.counts
     }
 
+    /// The series that are stored.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.0.catalogue
+    }
+
+    /// Where the past is read.
+    pub fn readers(&self) -> &Readers {
+        &self.0.readers
+    }
+
+    /// The epoch of this life.
+    pub fn epoch(&self) -> Epoch {
+        self.0.epoch
+    }
+
+    /// Whether what happens is kept; not without a folder.
+    pub fn is_kept(&self) -> bool {
+        self.0.is_kept
+    }
+
     fn hand_over(&self, job: Job) {
         let counts = &self.0.counts;
+        let weight = job.weight();
+        let before = counts.waiting_bytes.fetch_add(weight, Ordering::Relaxed);
         counts.waiting.fetch_add(1, Ordering::Relaxed);
-        if self.0.jobs.try_send(job).is_err() {
+        let dropped = match before + weight > self.0.queue_bytes && before > 0 {
+            true => Some(job),
+            false => self.0.jobs.try_send(job).err().map(|refused| match refused {
+                std::sync::mpsc::TrySendError::Full(job)
+                | std::sync::mpsc::TrySendError::Disconnected(job) => job,
+            }),
+        };
+        if let Some(job) = dropped {
+            counts.waiting_bytes.fetch_sub(weight, Ordering::Relaxed);
             counts.waiting.fetch_sub(1, Ordering::Relaxed);
+            let samples = job.samples();
             counts.dropped.fetch_add(1, Ordering::Relaxed);
+            counts.dropped_samples.fetch_add(samples, Ordering::Relaxed);
         }
     }
+}
+
+/// Takes the folder for this process.
+fn lock(folder: &Path) -> Result<File, OpenError> {
+    let unusable = |source| OpenError::Folder {
+        folder: folder.to_owned(),
+        source,
+    };
+    std::fs::create_dir_all(folder).map_err(unusable)?;
+    let lock = File::create(folder.join(LOCK)).map_err(unusable)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
+        Err(TryLockError::Error(source)) => Err(unusable(source)),
+    }
+}
+
+fn is_damaged(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    )
+}
+
+/// Renames a database and its write-ahead log, so that somebody may look at them; what it is called now.
+fn set_aside(file: &Path, now: Timestamp) -> Result<PathBuf, OpenError> {
+    let name = |suffix: &str| PathBuf::from(format!("{}{suffix}", file.display()));
+    let aside = format!(".damaged-{}", now.as_millis());
+    for of in ["", "-wal", "-shm"] {
+        let from = name(of);
+        if of.is_empty() || from.exists() {
+            let to = name(&format!("{aside}{of}"));
+            std::fs::rename(&from, to).map_err(|source| OpenError::Folder {
+                folder: file.to_owned(),
+                source,
+            })?;
+        }
+    }
+    Ok(name(&aside))
 }

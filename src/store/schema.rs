@@ -6,12 +6,11 @@ use super::Past;
 use crate::model::{AlertEvent, Epoch, Timestamp};
 
 /// The schema this program writes; `PRAGMA user_version` of the file.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
-/// Alert events kept on disk, at most; the oldest go at a start.
-const EVENTS_KEPT: i64 = 100_000;
-
-const TABLES: &str = "
+/// What makes each version out of the one before; the first out of an empty file.
+const STEPS: [&str; VERSION as usize] = [
+    "
 -- One row a life of the server, written before its first position is given out.
 CREATE TABLE epochs (
     boot INTEGER PRIMARY KEY,
@@ -40,22 +39,119 @@ CREATE TABLE engine (
     saved_ms INTEGER NOT NULL,
     state TEXT NOT NULL
 ) STRICT;
-";
+",
+    "
+-- How a life ended, if it ended in order: with this number, at this time.
+ALTER TABLE epochs ADD COLUMN last_seq INTEGER;
+ALTER TABLE epochs ADD COLUMN ended_ms INTEGER;
+CREATE INDEX alert_events_by_time ON alert_events (at_ms);
+-- Every line of the feed, as it was streamed; received_ms is when.
+CREATE TABLE activities (
+    boot INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_ms INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    activity TEXT NOT NULL,
+    PRIMARY KEY (boot, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX activities_by_time ON activities (at_ms);
+-- Series by the number that rows and blocks call them by.
+CREATE TABLE series (
+    number INTEGER PRIMARY KEY,
+    host TEXT NOT NULL,
+    name TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    first_ms INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL
+) STRICT;
+-- What was received and is in no block yet. The numbers first_seq to last_seq are complete in it, alerts and
+-- activities included; from_ms to to_ms is when they were received.
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    boot INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    from_ms INTEGER NOT NULL,
+    to_ms INTEGER NOT NULL,
+    samples INTEGER NOT NULL,
+    data BLOB NOT NULL
+) STRICT;
+CREATE INDEX journal_by_place ON journal (boot, first_seq);
+-- Compressed stretches. tier is the seconds of a row: 0 is every sample, and first_seq to last_seq are complete in it.
+-- slot is the seconds of the stretch it was made for. oldest_ms to newest_ms is when its samples were measured.
+-- rolled says that the next coarser tier has it.
+CREATE TABLE blocks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tier INTEGER NOT NULL,
+    slot INTEGER NOT NULL,
+    boot INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    from_ms INTEGER NOT NULL,
+    to_ms INTEGER NOT NULL,
+    oldest_ms INTEGER NOT NULL,
+    newest_ms INTEGER NOT NULL,
+    samples INTEGER NOT NULL,
+    rolled INTEGER NOT NULL,
+    head BLOB NOT NULL
+) STRICT;
+CREATE INDEX blocks_by_place ON blocks (tier, boot, first_seq);
+CREATE INDEX blocks_by_time ON blocks (tier, newest_ms);
+-- The columns of blocks: id is that of the block times 65536, and the number of the part.
+CREATE TABLE parts (
+    id INTEGER PRIMARY KEY,
+    data BLOB NOT NULL
+) STRICT;
+",
+];
 
-/// Makes the tables in a new file. `Some(version)` when the file is of a newer program.
-pub fn prepare(database: &mut Connection) -> rusqlite::Result<Option<i64>> {
+/// How the writer's connection works.
+fn configure(database: &Connection) -> rusqlite::Result<()> {
     database.pragma_update(None, "journal_mode", "wal")?;
+    // A transaction survives the end of the process at once, and that of the machine once it is in the database proper:
+    // see CHECKPOINT in the writer.
     database.pragma_update(None, "synchronous", "normal")?;
-    database.pragma_update(None, "cache_size", -512)?;
+    database.pragma_update(None, "wal_autocheckpoint", 0)?;
+    database.pragma_update(None, "journal_size_limit", WAL_BYTES)?;
+    database.pragma_update(None, "cache_size", -1024)
+}
+
+/// What the write-ahead log is cut to when it begins anew.
+const WAL_BYTES: i64 = 512 << 10;
+
+/// How connections work that only read.
+pub fn configure_reader(database: &Connection) -> rusqlite::Result<()> {
+    database.pragma_update(None, "query_only", true)?;
+    database.pragma_update(None, "cache_size", -1024)
+}
+
+/// Makes the tables in a new file, and what is missing in an older one. `Some(version)` when the file is of a newer program.
+pub fn prepare(database: &mut Connection) -> rusqlite::Result<Option<i64>> {
     let version: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version > VERSION {
         return Ok(Some(version));
     }
+    // Pages that are free go back to the file system, a few at a time. To be said before there is a table.
     if version == 0 {
+        database.pragma_update(None, "auto_vacuum", "incremental")?;
+    }
+    configure(database)?;
+    let missing = STEPS.iter().skip(usize::try_from(version).unwrap_or(0));
+    if version < VERSION {
         let transaction = database.transaction()?;
-        transaction.execute_batch(TABLES)?;
+        for step in missing {
+            transaction.execute_batch(step)?;
+        }
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;
+    }
+    let auto_vacuum: i64 = database.pragma_query_value(None, "auto_vacuum", |row| row.get(0))?;
+    if auto_vacuum == 0 {
+        database.pragma_update(None, "auto_vacuum", "incremental")?;
+        database.execute_batch("VACUUM")?;
     }
     Ok(None)
 }
@@ -86,11 +182,6 @@ pub fn begin(
         params![epoch.boot, epoch.suffix, now.as_millis()],
     )?;
     transaction.execute(
-        "DELETE FROM alert_events WHERE (boot, seq) IN (
-            SELECT boot, seq FROM alert_events ORDER BY boot DESC, seq DESC LIMIT -1 OFFSET ?1)",
-        [EVENTS_KEPT],
-    )?;
-    transaction.execute(
         "DELETE FROM alerts WHERE id IN (
             SELECT id FROM alerts WHERE is_open = 0 ORDER BY id DESC LIMIT -1 OFFSET ?1)",
         [i64::try_from(history).unwrap_or(i64::MAX)],
@@ -117,5 +208,6 @@ pub fn begin(
         earlier,
         alerts: texts.iter().filter_map(read).collect(),
         engine,
+        notice: None,
     })
 }

@@ -1,139 +1,404 @@
 //! The one thread that writes: takes what waits, a transaction for each group of jobs.
+//!
+//! What cannot be written (a full disk) is kept and tried again after a growing delay, together with what comes meanwhile,
+//! until that is more than may wait; from then on what is new is dropped and counted (`Store::hand_over`).
 
 use std::{
     fs::File,
-    sync::{Arc, atomic::Ordering, mpsc::Receiver},
+    sync::{
+        Arc,
+        atomic::Ordering,
+        mpsc::{Receiver, RecvTimeoutError, Sender},
+    },
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, Transaction, params};
 use uuid::Uuid;
 
-use super::Counts;
-use crate::model::{AlertEvent, Epoch, Position, Timestamp};
+use super::{
+    Counts, block,
+    catalogue::Catalogue,
+    compactor::{Poke, Work},
+    journal,
+    retention::{self, Retention},
+};
+use crate::{
+    entry::{Entry, What},
+    model::{AlertEvent, Epoch, Seq, Timestamp},
+};
 
+/// The write-ahead log is copied into the database proper, and made safe against a loss of power, when it has this many pages
+/// (half a MiB), but not more often than each second; and at the latest after a minute.
+const CHECKPOINT_PAGES: u64 = 128;
+const CHECKPOINT_LEAST: Duration = Duration::from_secs(1);
+const CHECKPOINT_MOST: Duration = Duration::from_secs(60);
 /// Jobs written in one transaction, at most.
 const GROUP: usize = 256;
+/// The first wait after a failure; each further one is twice as long, up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 #[derive(Debug)]
 pub(super) enum Job {
-    Alerts {
-        now: Timestamp,
-        events: Vec<(Position, Arc<AlertEvent>)>,
-        engine: String,
-    },
-    Engine {
-        now: Timestamp,
-        engine: String,
+    /// What happened, in the order of its numbers; and the engine's state after it, if it changed.
+    Entries {
+        entries: Vec<Arc<Entry>>,
+        engine: Option<(Timestamp, String)>,
     },
     Dismiss(Vec<Uuid>),
-    Close,
+    /// Work that the compactor has done.
+    Compacted(Work),
+    Close(Timestamp),
+}
+
+impl Job {
+    /// Resident bytes, nearly.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Entries { entries, engine } => {
+                let entries: usize = entries.iter().map(|e| e.weight()).sum();
+                entries + engine.as_ref().map_or(0, |(_, state)| state.len())
+            }
+            Self::Dismiss(ids) => ids.len() * 16,
+            // Bounded by the compactor, which does one thing at a time.
+            Self::Compacted(_) | Self::Close(_) => 0,
+        }
+    }
+
+    /// How many samples it has.
+    pub fn samples(&self) -> u64 {
+        let Self::Entries { entries, .. } = self else {
+            return 0;
+        };
+        let samples = entries.iter().map(|entry| match &entry.what {
+            What::Samples { values, .. } => values.len() as u64,
+            _ => 0,
+        });
+        samples.sum()
+    }
 }
 
 /// The writer; owns the database and the lock on its folder.
 #[derive(Debug)]
 pub struct Writer {
-    database: Connection,
-    _lock: File,
-    inlet: Receiver<Job>,
-    counts: Arc<Counts>,
-    epoch: Epoch,
+    pub(super) database: Connection,
+    /// None where nothing is kept.
+    pub(super) _lock: Option<File>,
+    pub(super) inlet: Receiver<Job>,
+    pub(super) compactor: Sender<Poke>,
+    pub(super) counts: Arc<Counts>,
+    pub(super) catalogue: Catalogue,
+    pub(super) retention: Retention,
+    pub(super) epoch: Epoch,
+    /// The last number that was written.
+    pub(super) written: Seq,
+    pub(super) checkpoint_at: Instant,
+    /// There is no folder to keep things in: samples are not written.
+    pub(super) volatile: bool,
 }
 
 impl Writer {
-    pub(super) fn new(
-        database: Connection,
-        lock: File,
-        inlet: Receiver<Job>,
-        counts: Arc<Counts>,
-        epoch: Epoch,
-    ) -> Self {
-        Self {
-            database,
-            _lock: lock,
-            inlet,
-            counts,
-            epoch,
-        }
-    }
-
     /// Writes until the store is closed. Blocks; for a thread of its own.
     pub fn run(mut self) {
-        let mut failing = false;
+        let mut jobs: Vec<Job> = Vec::new();
+        let mut failing: Option<Duration> = None;
         let mut open = true;
-        while open && let Ok(first) = self.inlet.recv() {
-            let mut jobs = vec![first];
-            jobs.extend(self.inlet.try_iter().take(GROUP - 1));
-            open = !jobs.iter().any(|job| matches!(job, Job::Close));
-            let count = jobs.iter().filter(|job| !matches!(job, Job::Close)).count() as u64;
-            let counter = match self.write(&jobs) {
+        while open {
+            match failing {
+                None => match self.inlet.recv() {
+                    Ok(job) => jobs.push(job),
+                    Err(_) => break,
+                },
+                Some(wait) => self.gather(&mut jobs, wait),
+            }
+            let room = GROUP.saturating_sub(jobs.len());
+            jobs.extend(self.inlet.try_iter().take(room));
+            open = !jobs.iter().any(|job| matches!(job, Job::Close(_)));
+            match self.write(&jobs) {
                 Ok(()) => {
-                    if failing {
+                    if failing.take().is_some() {
                         tracing::info!("the store can be written again");
+                        // What it made meanwhile was not taken.
+                        let _ = self.compactor.send(Poke::Installed);
                     }
-                    failing = false;
-                    &self.counts.written
+                    self.counts.failing.store(false, Ordering::Relaxed);
+                    self.done(&jobs, &self.counts.written);
+                    jobs.clear();
+                    self.checkpoint();
                 }
                 Err(error) => {
-                    if !failing {
-                        tracing::error!(%error, "the store cannot be written; alerts go on unrecorded");
+                    self.counts.failed.fetch_add(1, Ordering::Relaxed);
+                    self.counts.failing.store(true, Ordering::Relaxed);
+                    if failing.is_none() {
+                        tracing::error!(%error, "the store cannot be written; streams and alerts go on, and it is tried again");
                     }
-                    failing = true;
-                    &self.counts.failed
+                    // What the compactor did is not gone: it finds it to do again.
+                    jobs.retain(|job| !matches!(job, Job::Compacted(_)));
+                    failing = Some(failing.map_or(FIRST_WAIT, |wait| (wait * 2).min(LONGEST_WAIT)));
+                    if !open {
+                        tracing::error!(jobs = jobs.len(), "the store is closed without what waited");
+                        self.done(&jobs, &self.counts.dropped);
+                    }
                 }
-            };
-            counter.fetch_add(count, Ordering::Relaxed);
-            self.counts.waiting.fetch_sub(count, Ordering::Relaxed);
+            }
         }
         if let Err((_, error)) = self.database.close() {
             tracing::error!(%error, "the store did not close cleanly");
         }
     }
 
-    fn write(&mut self, jobs: &[Job]) -> rusqlite::Result<()> {
-        let boot = self.epoch.boot;
-        let transaction = self.database.transaction()?;
-        for job in jobs {
-            match job {
-                Job::Alerts {
-                    now,
-                    events,
-                    engine,
-                } => {
-                    for (position, event) in events {
-                        write_event(&transaction, boot, position, event)?;
-                    }
-                    write_engine(&transaction, *now, engine)?;
-                }
-                Job::Engine { now, engine } => write_engine(&transaction, *now, engine)?,
-                Job::Dismiss(ids) => {
-                    let mut delete = transaction
-                        .prepare_cached("DELETE FROM alerts WHERE id = ?1 AND is_open = 0")?;
-                    for id in ids {
-                        delete.execute([id.to_string()])?;
-                    }
-                }
-                Job::Close => {}
+    fn checkpoint(&mut self) {
+        let since = self.checkpoint_at.elapsed();
+        if since < CHECKPOINT_LEAST || self.volatile {
+            return;
+        }
+        let pages = self.counts.wal_pages.load(Ordering::Relaxed);
+        if pages >= CHECKPOINT_PAGES || (pages > 0 && since >= CHECKPOINT_MOST) {
+            self.checkpoint_at = Instant::now();
+            let done = self
+                .database
+                .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            self.counts.wal_pages.store(0, Ordering::Relaxed);
+            if let Err(error) = done {
+                tracing::warn!(%error, "the store's log could not be copied into it, and grows until it can");
             }
         }
-        transaction.commit()
     }
+
+    /// Takes in what comes until it is time to try again.
+    fn gather(&self, jobs: &mut Vec<Job>, wait: Duration) {
+        let until = Instant::now() + wait;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.inlet.recv_timeout(left) {
+                Ok(Job::Compacted(_)) => {}
+                Ok(job) => {
+                    let last = matches!(job, Job::Close(_));
+                    jobs.push(job);
+                    if last {
+                        return;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn done(&self, jobs: &[Job], counter: &std::sync::atomic::AtomicU64) {
+        let counted = |job: &&Job| !matches!(job, Job::Compacted(_) | Job::Close(_));
+        let count = jobs.iter().filter(counted).count() as u64;
+        let weight: usize = jobs.iter().map(Job::weight).sum();
+        counter.fetch_add(count, Ordering::Relaxed);
+        self.counts.waiting.fetch_sub(count, Ordering::Relaxed);
+        self.counts.waiting_bytes.fetch_sub(weight, Ordering::Relaxed);
+    }
+
+    fn write(&mut self, jobs: &[Job]) -> rusqlite::Result<()> {
+        let first_new = self.catalogue.next_number();
+        let (boot, catalogue) = (self.epoch.boot, &self.catalogue);
+        let transaction = self.database.transaction()?;
+        let mut rows = Rows::new(boot, catalogue, self.volatile);
+        let mut poke = None;
+        let mut write = || {
+            for job in jobs {
+                match job {
+                    Job::Entries { entries, engine } => {
+                        for entry in entries {
+                            rows.entry(&transaction, entry)?;
+                        }
+                        if let Some((now, state)) = engine {
+                            write_engine(&transaction, *now, state)?;
+                        }
+                    }
+                    Job::Dismiss(ids) => {
+                        let mut delete = transaction
+                            .prepare_cached("DELETE FROM alerts WHERE id = ?1 AND is_open = 0")?;
+                        for id in ids {
+                            delete.execute([id.to_string()])?;
+                        }
+                    }
+                    Job::Compacted(work) => {
+                        work.install(&transaction, catalogue)?;
+                        poke = Some(Poke::Installed);
+                    }
+                    Job::Close(now) => {
+                        rows.finish(&transaction)?;
+                        let last = i64::try_from(rows.last.max(self.written)).unwrap_or(i64::MAX);
+                        transaction.execute(
+                            "UPDATE epochs SET last_seq = ?2, ended_ms = ?3 WHERE boot = ?1",
+                            params![boot, last, now.as_millis()],
+                        )?;
+                    }
+                }
+            }
+            rows.finish(&transaction)
+        };
+        let written = write().and_then(|()| transaction.commit());
+        if let Err(error) = written {
+            self.catalogue.forget_from(first_new);
+            return Err(error);
+        }
+        self.written = self.written.max(rows.last);
+        self.counts.samples.fetch_add(rows.samples, Ordering::Relaxed);
+        if poke.is_some() {
+            retention::enforce(&mut self.database, &self.catalogue, &self.retention, &self.counts)?;
+        }
+        if let Some(poke) = poke.or_else(|| rows.poke()) {
+            // It is gone only when everything ends.
+            let _ = self.compactor.send(poke);
+        }
+        Ok(())
+    }
+}
+
+/// Rows of the journal in the making: one for each unbroken run of numbers, so one a transaction unless something was
+/// dropped in between.
+struct Rows<'a> {
+    boot: u32,
+    catalogue: &'a Catalogue,
+    volatile: bool,
+    row: Option<Row>,
+    last: Seq,
+    samples: u64,
+    newest: Option<Timestamp>,
+}
+
+struct Row {
+    first: Seq,
+    last: Seq,
+    from: Timestamp,
+    to: Timestamp,
+    batches: journal::Writer,
+}
+
+impl<'a> Rows<'a> {
+    fn new(boot: u32, catalogue: &'a Catalogue, volatile: bool) -> Self {
+        Self {
+            boot,
+            catalogue,
+            volatile,
+            row: None,
+            last: 0,
+            samples: 0,
+            newest: None,
+        }
+    }
+
+    fn entry(&mut self, transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
+        if self.volatile && !matches!(entry.what, What::Alert { .. }) {
+            return Ok(());
+        }
+        if self.row.as_ref().is_some_and(|row| row.last + 1 != entry.first) {
+            self.finish(transaction)?;
+        }
+        let row = self.row.get_or_insert_with(|| Row {
+            first: entry.first,
+            last: entry.first,
+            from: entry.received,
+            to: entry.received,
+            batches: journal::Writer::default(),
+        });
+        row.last = entry.last;
+        row.to = row.to.max(entry.received);
+        match &entry.what {
+            What::Samples {
+                timestamp,
+                layout,
+                values,
+                ..
+            } => {
+                let numbers = self.catalogue.numbers(transaction, layout, *timestamp)?;
+                self.catalogue.seen(&numbers, *timestamp, *timestamp);
+                self.samples += values.len() as u64;
+                row.batches.batch(
+                    layout.as_ptr() as usize,
+                    || numbers,
+                    entry.first,
+                    *timestamp,
+                    entry.received,
+                    values,
+                );
+            }
+            What::Alert { event, .. } => write_event(transaction, self.boot, entry.first, event)?,
+            What::Activity { activity, .. } => {
+                let json = json(activity)?;
+                transaction
+                    .prepare_cached(
+                        "INSERT INTO activities (boot, seq, received_ms, at_ms, activity)
+                         VALUES (?1, ?2, ?3, ?4, ?5)",
+                    )?
+                    .execute(params![
+                        self.boot,
+                        number(entry.first),
+                        entry.received.as_millis(),
+                        activity.timestamp.as_millis(),
+                        json,
+                    ])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        let Some(row) = self.row.take() else {
+            return Ok(());
+        };
+        self.last = row.last;
+        if self.volatile {
+            return Ok(());
+        }
+        self.newest = Some(row.to);
+        let samples = number(row.batches.samples());
+        transaction
+            .prepare_cached(
+                "INSERT INTO journal (boot, first_seq, last_seq, from_ms, to_ms, samples, data)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                self.boot,
+                number(row.first),
+                number(row.last),
+                row.from.as_millis(),
+                row.to.as_millis(),
+                samples,
+                row.batches.finish(),
+            ])?;
+        Ok(())
+    }
+
+    /// What the compactor is told of it.
+    fn poke(&self) -> Option<Poke> {
+        self.newest.map(|received| Poke::Written {
+            samples: self.samples,
+            received,
+        })
+    }
+}
+
+/// A number as SQLite has them.
+pub(super) fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
 fn write_event(
     transaction: &Transaction<'_>,
     boot: u32,
-    position: &Position,
+    seq: Seq,
     event: &AlertEvent,
 ) -> rusqlite::Result<()> {
     let id = event.id.to_string();
-    let json = serde_json::to_string(event)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-    let seq = i64::try_from(position.seq).unwrap_or(i64::MAX);
+    let json = json(event)?;
     transaction
         .prepare_cached(
             "INSERT INTO alert_events (boot, seq, alert, at_ms, event) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![boot, seq, id, event.timestamp.as_millis(), json])?;
+        .execute(params![boot, number(seq), id, event.timestamp.as_millis(), json])?;
     transaction
         .prepare_cached("INSERT OR REPLACE INTO alerts (id, is_open, event) VALUES (?1, ?2, ?3)")?
         .execute(params![id, event.state.is_open(), json])?;
@@ -148,5 +413,54 @@ fn write_engine(
     transaction
         .prepare_cached("INSERT OR REPLACE INTO engine (one, saved_ms, state) VALUES (1, ?1, ?2)")?
         .execute(params![now.as_millis(), engine])?;
+    Ok(())
+}
+
+/// Writes a block; its id.
+pub(super) fn insert_block(
+    transaction: &Transaction<'_>,
+    meta: &super::compactor::Meta,
+    block: &block::Encoded,
+) -> rusqlite::Result<i64> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO blocks (tier, slot, boot, first_seq, last_seq, from_ms, to_ms, oldest_ms, newest_ms, samples, rolled, head)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        )?
+        .execute(params![
+            meta.tier,
+            meta.slot,
+            meta.boot,
+            number(meta.first),
+            number(meta.last),
+            meta.from.as_millis(),
+            meta.to.as_millis(),
+            meta.oldest.as_millis(),
+            meta.newest.as_millis(),
+            number(meta.samples),
+            meta.rolled,
+            block.head,
+        ])?;
+    let id = transaction.last_insert_rowid();
+    let mut insert = transaction.prepare_cached("INSERT INTO parts (id, data) VALUES (?1, ?2)")?;
+    for (i, part) in (0i64..).zip(&block.parts) {
+        insert.execute(params![part_id(id, i), part])?;
+    }
+    Ok(id)
+}
+
+/// The id of a part of a block.
+pub(super) fn part_id(block: i64, part: i64) -> i64 {
+    block << 16 | part
+}
+
+/// Takes a block out.
+pub(super) fn delete_block(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("DELETE FROM parts WHERE id >= ?1 AND id < ?2")?
+        .execute([part_id(id, 0), part_id(id + 1, 0)])?;
+    transaction
+        .prepare_cached("DELETE FROM blocks WHERE id = ?1")?
+        .execute([id])?;
     Ok(())
 }

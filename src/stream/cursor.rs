@@ -6,7 +6,11 @@
 //! sample of each series and is told how many it did not get. Alerts it always gets: when the log has forgotten one
 //! that it should have had, it is ended ([`Step::TooSlow`]) and may resume. When the log has forgotten samples or
 //! activity, nobody knows any more what was in them, so it is told that ([`Step::Reset`]) and gets all that is left.
+//!
+//! What the log does not reach back to is read from the store (`behind`): a replay that is slower than what comes loses
+//! nothing for it.
 
+mod behind;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +18,8 @@ use std::{sync::Arc, task::Waker, time::Duration};
 
 use bytes::Bytes;
 
+pub use self::behind::{Pace, question};
+use self::behind::{Behind, Look};
 use super::{
     Stream,
     encode::{self, Chunk},
@@ -22,7 +28,10 @@ use super::{
     replays::Turn,
     view::{Samples, Stretch, View},
 };
-use crate::model::{Seq, Timestamp};
+use crate::{
+    entry::past::{From, Place},
+    model::{Position, Seq, Timestamp},
+};
 
 /// What was received up to a moment is in the log this much later at the latest.
 const SETTLED: Duration = Duration::from_secs(1);
@@ -30,8 +39,8 @@ const SETTLED: Duration = Duration::from_secs(1);
 /// Where a stream ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
-    /// With this number.
-    Seq(Seq),
+    /// With this position, of this life of the server or an earlier one.
+    Position(Position),
     /// With the last event received at this time.
     Time(Timestamp),
 }
@@ -79,6 +88,13 @@ pub enum Step {
     },
     /// Tell it that something may be missing; then go on.
     Reset(ResetReason),
+    /// Tell it that nothing was recorded in between; then go on.
+    Gap {
+        /// The last before was received then.
+        from: Timestamp,
+        /// It goes on then.
+        to: Timestamp,
+    },
     /// Tell it how many samples were conflated; then go on.
     Lagged(u64),
     /// It has all it asked for.
@@ -94,6 +110,9 @@ pub struct Cursor {
     at: Seq,
     /// In replay until here at least; `None` when live.
     replay: bool,
+    /// Where it is while the log does not reach back to there.
+    behind: Option<Behind>,
+    pace: Option<Pace>,
     /// Its turn to have the past encoded, or its place among those who wait for theirs.
     turn: Option<Turn>,
     /// Up to here without samples: what [`Missed::Alerts`] leaves out.
@@ -122,7 +141,9 @@ impl Cursor {
         Self {
             view,
             at: start.after,
-            replay: start.after < stream.log().head(),
+            replay: start.past.is_some() || start.after < stream.log().head(),
+            behind: start.past.map(Behind::new),
+            pace: None,
             turn: None,
             skip_samples_to: 0,
             remaining: limit,
@@ -135,9 +156,13 @@ impl Cursor {
         }
     }
 
-    /// Everything up to here has been sent or does not match.
-    pub fn at(&self) -> Seq {
-        self.at
+    /// Goes by at a pace until it has reached the present.
+    pub fn paced(mut self, stream: &Stream, speed: Option<f64>) -> Self {
+        self.pace = speed.map(Pace::new);
+        if self.pace.is_some() && self.behind.is_none() && self.replay {
+            self.fall_behind(stream);
+        }
+        self
     }
 
     /// How many events it has chosen since this was asked last.
@@ -171,6 +196,9 @@ impl Cursor {
         if let Some(turn) = &self.turn {
             turn.park(waker);
         }
+        if let Some(behind) = &self.behind {
+            behind.park(waker);
+        }
     }
 
     /// Lets it go on; returns how many samples it will not get.
@@ -179,6 +207,15 @@ impl Cursor {
             return 0;
         }
         let head = stream.log().head();
+        if missed != Missed::Replay
+            && let Some(behind) = self.behind.take()
+        {
+            // What the log has of it is all that is looked at.
+            let present = stream.log().epoch().boot;
+            let place = behind.place().filter(|place| place.boot == present);
+            self.at = place.map_or(0, |place| place.after);
+            self.pace = None;
+        }
         let skipped = match missed {
             Missed::Replay => 0,
             _ => encode::count(stream, &self.view, self.at, head),
@@ -207,6 +244,16 @@ impl Cursor {
             return Step::Wait { due: None };
         }
         loop {
+            if self.remaining == Some(0) {
+                return Step::End(EndReason::Limit);
+            }
+            if self.behind.is_some() {
+                match self.look(stream, now) {
+                    Look::Step(step) => return step,
+                    Look::Again => continue,
+                    Look::Live => {}
+                }
+            }
             let (bound, last) = self.bound(stream, now);
             let head = stream.log().head();
             if self.replay && self.at >= head {
@@ -233,7 +280,8 @@ impl Cursor {
             }
             let (chunk, conflated) = match self.choose(stream, target, now) {
                 Ok(chosen) => chosen,
-                Err(step) => return step,
+                Err(Some(step)) => return step,
+                Err(None) => continue,
             };
             let skipped = if conflated { chunk.skipped } else { 0 };
             if skipped > 0 {
@@ -255,18 +303,34 @@ impl Cursor {
 
     fn send(&mut self, chunk: &Chunk) -> Step {
         self.at = chunk.upto.max(self.at);
+        self.count(chunk);
+        Step::Send(chunk.bytes.clone())
+    }
+
+    fn count(&mut self, chunk: &Chunk) {
         self.events += chunk.events;
         if let Some(remaining) = &mut self.remaining {
             *remaining = remaining.saturating_sub(chunk.events);
         }
-        Step::Send(chunk.bytes.clone())
+    }
+
+    /// The log has forgotten what comes next, or what comes next has its time: it is read from the store.
+    fn fall_behind(&mut self, stream: &Stream) {
+        self.behind = Some(Behind::new(From::Place(Place {
+            boot: stream.log().epoch().boot,
+            after: self.at,
+        })));
     }
 
     /// How far `until` lets it go, and whether that is final.
     fn bound(&self, stream: &Stream, now: Timestamp) -> (Seq, bool) {
         match self.until {
             None => (Seq::MAX, false),
-            Some(Until::Seq(seq)) => (seq, true),
+            Some(Until::Position(position)) if position.epoch == stream.log().epoch() => {
+                (position.seq, true)
+            }
+            // It is of an earlier life, and that is over.
+            Some(Until::Position(_)) => (0, true),
             Some(Until::Time(time)) if now.since(time) > SETTLED => {
                 (stream.log().received_by(time), true)
             }
@@ -289,21 +353,22 @@ impl Cursor {
         }
     }
 
-    /// The bytes up to `target`, and whether the client fell behind for them.
+    /// The bytes up to `target`, and whether samples were conflated for them; a step before them, or none when it has to
+    /// be looked again.
     fn choose(
         &mut self,
         stream: &Stream,
         target: Seq,
         now: Timestamp,
-    ) -> Result<(Arc<Chunk>, bool), Step> {
+    ) -> Result<(Arc<Chunk>, bool), Option<Step>> {
         let topics = self.view.spec.topics;
         let mut stretch = Stretch {
             after: self.at,
             upto: target,
             samples: Samples::All,
         };
-        if let Some(step) = self.forgotten(stream) {
-            return Err(step);
+        if let Some(forgotten) = self.forgotten(stream) {
+            return Err(forgotten.step());
         }
         let mut conflated = false;
         if self.at < self.skip_samples_to {
@@ -324,14 +389,14 @@ impl Cursor {
         };
         // Some of it may have been forgotten while it was read.
         match self.forgotten(stream) {
-            Some(step) => Err(step),
+            Some(forgotten) => Err(forgotten.step()),
             None => Ok((chunk, conflated)),
         }
     }
 
     /// What the client must be told because the log has forgotten something that it should have had. What is left
     /// still comes, alerts above all: the log forgets samples long before them.
-    fn forgotten(&mut self, stream: &Stream) -> Option<Step> {
+    fn forgotten(&mut self, stream: &Stream) -> Option<Forgotten> {
         let log = stream.log();
         if self.at >= log.highest_floor() {
             return None;
@@ -346,8 +411,12 @@ impl Cursor {
         if !(0..floors.len()).any(missing) {
             return None;
         }
+        if self.replay && !passes_samples && stream.archive().is_some() {
+            self.fall_behind(stream);
+            return Some(Forgotten::IsStored);
+        }
         if missing(ALERTS) && !self.replay && !passes_samples {
-            return Some(Step::TooSlow);
+            return Some(Forgotten::Tell(Step::TooSlow));
         }
         self.told = floors;
         let left = log.left_after(topics, self.at);
@@ -355,6 +424,23 @@ impl Cursor {
             true => left.min(self.skip_samples_to),
             false => left,
         };
-        Some(Step::Reset(ResetReason::Evicted))
+        Some(Forgotten::Tell(Step::Reset(ResetReason::Evicted)))
+    }
+}
+
+/// What it means that the log has forgotten something.
+enum Forgotten {
+    /// The client must be told.
+    Tell(Step),
+    /// It is read from the store instead.
+    IsStored,
+}
+
+impl Forgotten {
+    fn step(self) -> Option<Step> {
+        match self {
+            Self::Tell(step) => Some(step),
+            Self::IsStored => None,
+        }
     }
 }

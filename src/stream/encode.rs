@@ -19,10 +19,13 @@ pub use self::{
 };
 use super::{
     Stream,
-    log::{Entry, What},
     view::{Encoding, Samples, Shape, Stretch, View},
 };
-use crate::{model::Seq, series::Series};
+use crate::{
+    entry::{Entry, What},
+    model::{Position, Seq},
+    series::Series,
+};
 
 /// A chunk ends after the event that takes it past this many bytes.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -63,9 +66,119 @@ pub fn chunk(stream: &Stream, view: &View, stretch: Stretch, max_events: u64) ->
     };
     let entries = log.range(spec.topics, stretch.after, stretch.upto, weight);
     let mut matches = view.matcher();
+    let mut written = write_entries(
+        log.epoch_text(),
+        view,
+        &entries,
+        stretch,
+        max_events,
+        |series| matches(series.id, series.key()),
+    );
+    drop(matches);
+    let upto = written.upto;
+    let weight_left = entries
+        .last()
+        .is_none_or(|e| upto >= e.last.min(stretch.upto));
+    let whole = weight_left && (weight == usize::MAX || reaches_end(stream, view, stretch, upto));
+    if whole {
+        written.upto = stretch.upto;
+        if let Some(renderer) = &view.renderer {
+            let upto = stretch.upto;
+            // One rendering for each number: two that differ would make the next difference miss something.
+            let rendered = view.rendering_at(upto).unwrap_or_else(|| {
+                let rendered = Arc::new(Rendered {
+                    at: upto,
+                    fragments: renderer(),
+                });
+                view.remember(rendered.clone());
+                rendered
+            });
+            let before = view.rendering_at(stretch.after);
+            written.out.fragments(upto, &rendered, before.as_deref());
+        }
+    }
+    written.into_chunk()
+}
+
+/// Encodes entries of the past for a view, from `after` to `upto`; at most `max_events` events. They are of its series
+/// alone, and of the life that `epoch` names.
+pub fn past(
+    epoch: &str,
+    view: &View,
+    entries: &[Arc<Entry>],
+    stretch: (Seq, Seq),
+    max_events: u64,
+) -> Chunk {
+    whole_entries(epoch, view, entries, stretch, max_events, |_| true)
+}
+
+/// The same for entries of the log, of whatever series.
+pub fn picked(
+    epoch: &str,
+    view: &View,
+    entries: &[Arc<Entry>],
+    stretch: (Seq, Seq),
+    max_events: u64,
+) -> Chunk {
+    let mut matches = view.matcher();
+    let fits = |series: &Series| matches(series.id, series.key());
+    whole_entries(epoch, view, entries, stretch, max_events, fits)
+}
+
+fn whole_entries(
+    epoch: &str,
+    view: &View,
+    entries: &[Arc<Entry>],
+    (after, upto): (Seq, Seq),
+    max_events: u64,
+    matches: impl FnMut(&Series) -> bool,
+) -> Chunk {
+    let stretch = Stretch {
+        after,
+        upto,
+        samples: Samples::All,
+    };
+    let mut written = write_entries(epoch, view, entries, stretch, max_events, matches);
+    if entries
+        .last()
+        .is_none_or(|e| written.upto >= e.last.min(upto))
+    {
+        written.upto = upto;
+    }
+    written.into_chunk()
+}
+
+struct Written<'a> {
+    out: Out<'a>,
+    upto: Seq,
+    events: u64,
+    skipped: u64,
+}
+
+impl Written<'_> {
+    fn into_chunk(self) -> Chunk {
+        Chunk {
+            bytes: self.out.into_stretch(),
+            upto: self.upto,
+            events: self.events,
+            skipped: self.skipped,
+        }
+    }
+}
+
+/// Writes what of `entries` is in a stretch and wanted, until there is enough for one chunk.
+fn write_entries<'a>(
+    epoch: &'a str,
+    view: &'a View,
+    entries: &[Arc<Entry>],
+    stretch: Stretch,
+    max_events: u64,
+    mut matches: impl FnMut(&Series) -> bool,
+) -> Written<'a> {
+    let spec = &view.spec;
     let mut newest = (stretch.samples == Samples::Newest)
-        .then(|| newest_of_each(&entries, stretch, |s| matches(s.id, s.key())));
-    let mut out = Out::of_stretch(log.epoch_text(), &spec.encoding);
+        .then(|| newest_of_each(entries, stretch, &mut matches));
+    let mut out = Out::of_stretch(epoch, &spec.encoding);
     let mut events = 0;
     let mut skipped = 0;
     let mut upto = stretch.after;
@@ -74,7 +187,7 @@ pub fn chunk(stream: &Stream, view: &View, stretch: Stretch, max_events: u64) ->
         Encoding::Socket(..) | Encoding::Page(_) => Shape::Batch,
         _ => spec.shape,
     };
-    'entries: for entry in &entries {
+    'entries: for entry in entries {
         if events >= max_events || out.bytes.len() >= CHUNK_BYTES {
             break;
         }
@@ -83,15 +196,15 @@ pub fn chunk(stream: &Stream, view: &View, stretch: Stretch, max_events: u64) ->
                 timestamp,
                 layout,
                 values,
+                ..
             } => {
                 let time = timestamp.to_string();
                 for (i, (series, value)) in layout.iter().zip(values).enumerate() {
-                    let seq = entry.first + i as Seq;
+                    let seq = entry.number(i);
                     if seq <= stretch.after || seq > stretch.upto {
                         continue;
                     }
-                    let wanted =
-                        stretch.samples != Samples::None && matches(series.id, series.key());
+                    let wanted = stretch.samples != Samples::None && matches(series);
                     if wanted
                         && newest
                             .as_mut()
@@ -142,29 +255,8 @@ pub fn chunk(stream: &Stream, view: &View, stretch: Stretch, max_events: u64) ->
         }
         upto = entry.last.min(stretch.upto);
     }
-    drop(matches);
-    let weight_left = entries
-        .last()
-        .is_none_or(|e| upto >= e.last.min(stretch.upto));
-    let whole = weight_left && (weight == usize::MAX || reaches_end(stream, view, stretch, upto));
-    if whole {
-        upto = stretch.upto;
-        if let Some(renderer) = &view.renderer {
-            // One rendering for each number: two that differ would make the next difference miss something.
-            let rendered = view.rendering_at(upto).unwrap_or_else(|| {
-                let rendered = Arc::new(Rendered {
-                    at: upto,
-                    fragments: renderer(),
-                });
-                view.remember(rendered.clone());
-                rendered
-            });
-            let before = view.rendering_at(stretch.after);
-            out.fragments(upto, &rendered, before.as_deref());
-        }
-    }
-    Chunk {
-        bytes: out.into_stretch(),
+    Written {
+        out,
         upto,
         events,
         skipped,
@@ -187,7 +279,7 @@ fn newest_of_each(
     for entry in entries {
         if let What::Samples { layout, .. } = &entry.what {
             for (i, series) in layout.iter().enumerate() {
-                let seq = entry.first + i as Seq;
+                let seq = entry.number(i);
                 if seq > stretch.after && seq <= stretch.upto && matches(series) {
                     newest.insert(series.id.0, seq);
                 }
@@ -212,7 +304,7 @@ pub fn count(stream: &Stream, view: &View, after: Seq, upto: Seq) -> u64 {
     for entry in &entries {
         if let What::Samples { layout, .. } = &entry.what {
             let inside = |i: usize| {
-                let seq = entry.first + i as Seq;
+                let seq = entry.number(i);
                 seq > stretch.after && seq <= stretch.upto
             };
             let of_entry = layout.iter().enumerate();
@@ -227,20 +319,20 @@ pub fn count(stream: &Stream, view: &View, after: Seq, upto: Seq) -> u64 {
 /// An event that is this client's alone: `heartbeat`, `lagged`, `reset`, `end`, `status`. `fields` is JSON that follows
 /// the type, like `,"skipped":3`.
 pub fn control(
-    stream: &Stream,
     encoding: &Encoding,
     event: &str,
-    seq: Option<Seq>,
+    position: Option<Position>,
     fields: &str,
 ) -> Bytes {
-    let mut out = Out::new(stream.log().epoch_text(), encoding);
-    out.object(event, seq, |bytes| {
+    let epoch = position.map(|position| position.epoch.to_string());
+    let mut out = Out::new(epoch.as_deref().unwrap_or_default(), encoding);
+    out.object(event, position.map(|position| position.seq), |bytes| {
         bytes.extend_from_slice(fields.as_bytes())
     });
     out.bytes.into()
 }
 
 /// An SSE block that carries a position and no event.
-pub fn id_only(stream: &Stream, seq: Seq) -> Bytes {
-    format!("id: {}\n\n", stream.log().at(seq)).into()
+pub fn id_only(position: Position) -> Bytes {
+    format!("id: {position}\n\n").into()
 }

@@ -16,71 +16,19 @@ use parking_lot::RwLock;
 
 use super::filter::{Topic, Topics};
 use crate::{
-    model::{Activity, AlertEvent, Epoch, Position, Seq, Timestamp},
-    series::Series,
+    entry::{
+        Entry, What,
+        past::{From, Place},
+    },
+    model::{Epoch, Position, Seq, Timestamp},
 };
 
-/// The series of a batch, in order; shared by all batches of the same shape.
-pub type Layout = Arc<[Arc<Series>]>;
-
-/// One thing in the log. It takes the numbers `first..=last`.
-#[derive(Debug)]
-pub struct Entry {
-    /// Its first number.
-    pub first: Seq,
-    /// Its last number; for samples, one number each.
-    pub last: Seq,
-    /// When the pipeline took it.
-    pub received: Timestamp,
-    /// What it is.
-    pub what: What,
-}
-
-/// What an entry holds.
-#[derive(Debug)]
-pub enum What {
-    /// A batch: `values[i]` is of `layout[i]` and has the number `first + i`.
-    Samples {
-        /// When it was measured.
-        timestamp: Timestamp,
-        /// The series.
-        layout: Layout,
-        /// The readings.
-        values: Box<[f64]>,
-    },
-    /// A transition of an alert, with its JSON.
-    Alert {
-        /// The transition.
-        event: Arc<AlertEvent>,
-        /// Its fields after the type: `,"id":…` up to, not with, the closing brace.
-        json: Box<str>,
-    },
-    /// A line of the feed, likewise.
-    Activity {
-        /// The line.
-        activity: Arc<Activity>,
-        /// Its fields after the type, likewise.
-        json: Box<str>,
-    },
-}
-
-impl Entry {
-    fn topic(&self) -> Topic {
-        match self.what {
-            What::Samples { .. } => Topic::Metrics,
-            What::Alert { .. } => Topic::Alerts,
-            What::Activity { .. } => Topic::Activity,
-        }
-    }
-
-    /// Resident bytes, nearly.
-    fn weight(&self) -> usize {
-        let payload = match &self.what {
-            What::Samples { values, .. } => values.len() * 16,
-            What::Alert { json, .. } => json.len() * 2,
-            What::Activity { json, .. } => json.len() * 2,
-        };
-        payload + 160
+/// The lane that an entry goes into.
+fn topic(entry: &Entry) -> Topic {
+    match entry.what {
+        What::Samples { .. } => Topic::Metrics,
+        What::Alert { .. } => Topic::Alerts,
+        What::Activity { .. } => Topic::Activity,
     }
 }
 
@@ -91,6 +39,35 @@ pub struct Start {
     pub after: Seq,
     /// Set when something that matches may be missing before that.
     pub reset: Option<ResetReason>,
+    /// Where it begins instead, if the log does not reach back to there.
+    pub past: Option<From>,
+}
+
+impl Start {
+    /// After a number that the log has.
+    pub fn after(after: Seq) -> Self {
+        Self {
+            after,
+            reset: None,
+            past: None,
+        }
+    }
+
+    /// After a number that the log has, which is not what was asked for.
+    pub fn reset(after: Seq, reason: ResetReason) -> Self {
+        Self {
+            reset: Some(reason),
+            ..Self::after(after)
+        }
+    }
+
+    /// In the past.
+    pub fn past(from: From) -> Self {
+        Self {
+            past: Some(from),
+            ..Self::after(0)
+        }
+    }
 }
 
 /// Why a stream does not start where it was asked to.
@@ -200,12 +177,12 @@ impl Log {
     }
 
     /// Appends entries in the order of their numbers and lets readers see them. For the pipeline alone.
-    pub fn append(&self, entries: impl IntoIterator<Item = Entry>) {
+    pub fn append(&self, entries: impl IntoIterator<Item = Arc<Entry>>) {
         let mut lanes = self.lanes.write();
         let mut head = self.head.load(Ordering::Relaxed);
         for entry in entries {
             head = entry.last;
-            let lane = match entry.topic() {
+            let lane = match topic(&entry) {
                 Topic::Alerts => {
                     self.last_alert.store(entry.last, Ordering::Release);
                     ALERTS
@@ -213,7 +190,7 @@ impl Log {
                 Topic::Activity => 2,
                 _ => 0,
             };
-            lanes[lane].push(Arc::new(entry));
+            lanes[lane].push(entry);
         }
         let [samples, alerts, activity] = &mut *lanes;
         let evicted = samples.evict(|lane| lane.weight > self.bytes)
@@ -336,29 +313,42 @@ impl Log {
         newest.max().unwrap_or(0)
     }
 
-    /// Where a reader of `topics` that has seen `position` goes on.
-    pub fn resume(&self, position: Position, topics: Topics) -> Start {
+    /// Where a reader of `topics` that has seen `position` goes on; with `archive` all of the past can be read.
+    pub fn resume(&self, position: Position, topics: Topics, archive: bool) -> Start {
         let head = self.head();
-        let floor = self.floor(topics);
-        let reset = if position.epoch == self.epoch {
+        let place = Place {
+            boot: position.epoch.boot,
+            after: position.seq,
+        };
+        if position.epoch == self.epoch {
             if position.seq > head {
-                Some(ResetReason::Ahead)
-            } else if position.seq < floor {
-                Some(ResetReason::Evicted)
+                Start::reset(head, ResetReason::Ahead)
+            } else if position.seq >= self.floor(topics) {
+                Start::after(position.seq)
+            } else if archive {
+                Start::past(From::Place(place))
             } else {
-                None
+                let left = self.left_after(topics, position.seq);
+                Start::reset(left, ResetReason::Evicted)
             }
         } else if self.earlier.contains(&position.epoch) {
-            Some(ResetReason::Lost)
+            match archive {
+                true => Start::past(From::Place(place)),
+                false => Start::reset(self.left_after(topics, 0), ResetReason::Lost),
+            }
         } else {
-            Some(ResetReason::Unknown)
-        };
-        let after = match reset {
-            None => position.seq,
-            Some(ResetReason::Ahead) => head,
-            Some(ResetReason::Evicted) => self.left_after(topics, position.seq),
-            Some(ResetReason::Lost | ResetReason::Unknown) => self.left_after(topics, 0),
-        };
-        Start { after, reset }
+            Start::reset(self.left_after(topics, 0), ResetReason::Unknown)
+        }
+    }
+
+    /// The epoch of a life of this server.
+    pub fn epoch_of(&self, boot: u32) -> Option<Epoch> {
+        let mut known = self.earlier.iter().chain([&self.epoch]);
+        known.find(|epoch| epoch.boot == boot).copied()
+    }
+
+    /// This life's epoch.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
     }
 }

@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use self::{counters::Counters, log::Log, replays::Replays, view::Views};
 use crate::{
     config,
+    entry::{Entry, past::Archive},
     model::{Epoch, Seq},
 };
 
@@ -51,7 +52,12 @@ pub struct Status {
 #[derive(Debug, Clone)]
 pub struct Stream(Arc<Inner>);
 
-#[derive(Debug)]
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream").field("log", &self.log).finish_non_exhaustive()
+    }
+}
+
 struct Inner {
     log: Log,
     views: Views,
@@ -66,15 +72,17 @@ struct Inner {
     published: AtomicU64,
     slow_after: Duration,
     draining: CancellationToken,
+    archive: Option<Box<Archive>>,
 }
 
 impl Stream {
-    /// An empty stream of this life of the server; `earlier` are the epochs the store knows. When `draining` is
-    /// cancelled its clients are told and ended.
+    /// An empty stream of this life of the server; `earlier` are the epochs the store knows, and `archive` reads what the
+    /// log does not have, if anything is kept. When `draining` is cancelled its clients are told and ended.
     pub fn new(
         config: &config::Stream,
         epoch: Epoch,
         earlier: Vec<Epoch>,
+        archive: Option<Box<Archive>>,
         draining: CancellationToken,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -89,6 +97,7 @@ impl Stream {
             published: AtomicU64::new(0),
             slow_after: config.slow_after,
             draining,
+            archive,
         }))
     }
 
@@ -112,8 +121,13 @@ impl Stream {
         &self.0.counters
     }
 
+    /// What reads the past that the log does not have; none where nothing is kept.
+    pub fn archive(&self) -> Option<&Archive> {
+        self.0.archive.as_deref()
+    }
+
     /// Appends a tick and wakes every shard once. For the pipeline alone.
-    pub fn publish(&self, entries: Vec<log::Entry>) {
+    pub fn publish(&self, entries: Vec<Arc<Entry>>) {
         let before = self.0.log.head();
         self.0.previous_head.store(before, Ordering::Release);
         let published = self.0.begun.elapsed().as_nanos() as u64;

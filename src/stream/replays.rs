@@ -17,6 +17,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::{entry::Entry, model::Seq};
+
 /// A turn that is not used for this long is over if somebody waits.
 const LEASE: Duration = Duration::from_millis(10);
 
@@ -36,12 +38,46 @@ struct Inner {
 struct Turns {
     /// The last number given out.
     numbered: u64,
-    /// Who has a turn, and when it was used last.
-    taken: HashMap<u64, Instant>,
+    /// Who has a turn.
+    taken: HashMap<u64, Taken>,
     /// Who waits, in order.
     waiting: BTreeMap<u64, Option<Waker>>,
     /// How often somebody had to wait.
     waited: u64,
+}
+
+/// A turn that somebody has.
+#[derive(Debug)]
+struct Taken {
+    /// When it was used last.
+    used: Instant,
+    /// Something is being read for it, which is not its client's fault.
+    reads: bool,
+    /// What was read for it; gone with the turn, so that what is held for slow clients is bounded too.
+    segment: Option<Arc<Segment>>,
+}
+
+impl Taken {
+    fn new(now: Instant) -> Self {
+        Self {
+            used: now,
+            reads: false,
+            segment: None,
+        }
+    }
+}
+
+/// Entries that were read from the store: all that is wanted of the numbers `after + 1` to `upto` of a life.
+#[derive(Debug)]
+pub struct Segment {
+    /// The life.
+    pub boot: u32,
+    /// It begins behind this number.
+    pub after: Seq,
+    /// It ends with this one.
+    pub upto: Seq,
+    /// In order.
+    pub entries: Vec<Arc<Entry>>,
 }
 
 /// How many replays there are.
@@ -83,8 +119,8 @@ impl Replays {
             number: 0,
             waits: false,
         });
-        if let Some(used) = turns.taken.get_mut(&turn.number) {
-            *used = now;
+        if let Some(taken) = turns.taken.get_mut(&turn.number) {
+            taken.used = now;
             turn.waits = false;
             return true;
         }
@@ -127,7 +163,7 @@ impl Replays {
         let mut turns = self.0.turns.lock();
         turns
             .taken
-            .retain(|_, used| now.duration_since(*used) < LEASE);
+            .retain(|_, taken| taken.reads || now.duration_since(taken.used) < LEASE);
         turns.hand_out(self.0.max, now);
         !turns.waiting.is_empty()
     }
@@ -148,7 +184,7 @@ impl Turns {
         while self.taken.len() < max
             && let Some((number, waker)) = self.waiting.pop_first()
         {
-            self.taken.insert(number, now);
+            self.taken.insert(number, Taken::new(now));
             if let Some(waker) = waker {
                 waker.wake();
             }
@@ -157,6 +193,27 @@ impl Turns {
 }
 
 impl Turn {
+    /// Something is being read for it: until it is kept, the turn is not lost.
+    pub fn reads(&self) {
+        if let Some(taken) = self.replays.0.turns.lock().taken.get_mut(&self.number) {
+            taken.reads = true;
+        }
+    }
+
+    /// What was read; kept while the turn lasts.
+    pub fn keep(&self, segment: Option<Arc<Segment>>) {
+        if let Some(taken) = self.replays.0.turns.lock().taken.get_mut(&self.number) {
+            taken.reads = false;
+            taken.segment = segment;
+        }
+    }
+
+    /// What was kept.
+    pub fn segment(&self) -> Option<Arc<Segment>> {
+        let turns = self.replays.0.turns.lock();
+        turns.taken.get(&self.number)?.segment.clone()
+    }
+
     /// Wakes its holder when its turn has come, if it waits for that.
     pub fn park(&self, waker: &Waker) {
         if !self.waits {

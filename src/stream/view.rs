@@ -16,7 +16,10 @@ use super::{
     encode::{self, Chunk, Rendered},
     filter::{Filter, Topic, Topics},
 };
-use crate::model::{AlertEvent, Seq, SeriesId, SeriesKey, Timestamp};
+use crate::{
+    entry::What,
+    model::{AlertEvent, Seq, SeriesId, SeriesKey, Timestamp},
+};
 
 /// Encoded bytes kept by one view, beyond its newest chunk.
 const CACHE_BYTES: usize = 64 << 10;
@@ -94,7 +97,7 @@ pub struct Stretch {
 
 impl ViewSpec {
     /// Whether the samples of a series belong to this view.
-    fn series(&self, key: &SeriesKey) -> bool {
+    pub fn series(&self, key: &SeriesKey) -> bool {
         self.filter.series(key) && self.is_of_page(key)
     }
 
@@ -244,7 +247,7 @@ impl View {
         let alerts = Topics::of(&[Topic::Alerts]);
         let entries = stream.log().range(alerts, after, upto, usize::MAX);
         entries.iter().any(|entry| match &entry.what {
-            super::log::What::Alert { event, .. } => self.spec.alert(event),
+            What::Alert { event, .. } => self.spec.alert(event),
             _ => false,
         })
     }

@@ -148,3 +148,8 @@ pub fn reset_fields(reason: ResetReason, requested: &str, resumed_from: Position
     let reason = reason.as_str();
     format!(",\"reason\":\"{reason}\"{requested},\"resumed_from\":\"{resumed_from}\"")
 }
+
+/// The fields of a `gap`: nothing was recorded between these times.
+pub fn gap_fields(from: Timestamp, to: Timestamp) -> String {
+    format!(",\"from\":\"{from}\",\"to\":\"{to}\"")
+}

@@ -43,6 +43,15 @@ pub enum UntilParam {
     Time(Timestamp),
 }
 
+impl std::fmt::Display for UntilParam {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Position(position) => position.fmt(f),
+            Self::Time(time) => time.fmt(f),
+        }
+    }
+}
+
 /// The format of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
@@ -70,6 +79,8 @@ pub struct StreamQuery {
     pub until: Option<UntilParam>,
     /// `limit`.
     pub limit: Option<u64>,
+    /// `speed`: how many times as fast as it was the past goes by; none for as fast as it can.
+    pub speed: Option<f64>,
     /// `heartbeat=comment`.
     pub quiet_heartbeat: bool,
     /// `format`, if it was said.
@@ -89,6 +100,7 @@ pub fn parse(query: &str, topics: Topics) -> Result<StreamQuery, Problem> {
         since: None,
         until: None,
         limit: None,
+        speed: None,
         quiet_heartbeat: false,
         format: None,
         snapshot: false,
@@ -124,6 +136,7 @@ pub fn parse(query: &str, topics: Topics) -> Result<StreamQuery, Problem> {
                 let limit = value.parse().ok().filter(|n| *n > 0);
                 parsed.limit = Some(limit.ok_or_else(|| wrong("a whole number from 1 on"))?);
             }
+            "speed" => parsed.speed = speed(&value).ok_or_else(|| wrong(SPEED))?,
             "since" => parsed.since = Some(since(&value).ok_or_else(|| wrong(SINCE))?),
             "last_event_id" => {
                 let position = value.parse().map(Since::Position);
@@ -171,16 +184,20 @@ const LEVELS: &str = "info, warning, critical, separated by commas";
 const TOPICS: &str = "metrics, alerts, activity, status, separated by commas";
 const RATE: &str = "flushes a second, more than 0 and at most 100";
 const SINCE: &str = "a position, a duration like 10m, an RFC 3339 time, earliest or latest";
-const UNTIL: &str = "a position or an RFC 3339 time";
+/// What `speed` takes.
+pub const SPEED: &str = "a number from 1 to 1000, or max; only with since or a position to resume after";
+/// What `until` takes.
+pub const UNTIL: &str = "a position or an RFC 3339 time";
 
 /// The parameters that [`filter`] takes.
 pub const FILTERS: [&str; 5] = ["names", "hosts", "label.NAME", "levels", "rules"];
-const SHAPING: [&str; 8] = [
+const SHAPING: [&str; 9] = [
     "shape",
     "max_rate",
     "limit",
     "since",
     "until",
+    "speed",
     "last_event_id",
     "heartbeat",
     "format",
@@ -274,7 +291,19 @@ pub fn since(value: &str) -> Option<Since> {
     .or_else(|| duration(value).map(Since::Ago))
 }
 
-fn until(value: &str) -> Option<UntilParam> {
+/// `speed`; `Some(None)` is as fast as it can. `None` when it is none of what it takes.
+pub fn speed(value: &str) -> Option<Option<f64>> {
+    match value {
+        "max" => Some(None),
+        _ => {
+            let speed: f64 = value.parse().ok()?;
+            (1.0..=1000.0).contains(&speed).then_some(Some(speed))
+        }
+    }
+}
+
+/// `until`. `None` when it is none of what it takes.
+pub fn until(value: &str) -> Option<UntilParam> {
     let position = value.parse().ok().map(UntilParam::Position);
     position.or_else(|| Timestamp::parse_rfc3339(value).map(UntilParam::Time))
 }
@@ -307,7 +336,7 @@ mod tests {
             ("levels=bad", "levels"),
             ("names=", "names"),
             ("label.=1", "label."),
-            ("speed=2", "speed"),
+            ("speed=0", "speed"),
             ("shape=each&shape=batch", "shape"),
         ] {
             let problem = all(query).unwrap_err();

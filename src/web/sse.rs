@@ -2,6 +2,8 @@
 
 pub mod events;
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder, body,
     http::{Method, StatusCode, Version, header},
@@ -12,7 +14,7 @@ use self::events::Events;
 use super::{
     limits::Limit,
     problem::Problem,
-    query::{self, Format, Since, StreamQuery, UntilParam},
+    query::{self, Format, Since, StreamQuery},
     start,
     state::State,
     wire::{
@@ -21,33 +23,35 @@ use super::{
     },
 };
 use crate::{
+    entry::past::{Found, From},
+    model::{Position, Timestamp},
     pipeline,
     stream::{
         Stream,
-        cursor::{Cursor, Until},
+        cursor::{self, Cursor, Until},
         encode,
         filter::{Topic, Topics},
         log::Start,
-        view::{Encoding, ViewSpec},
+        view::{Encoding, View, ViewSpec},
     },
 };
 
 /// `GET /api/events/metrics`
 pub async fn metrics(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    open(&request, Topics::of(&[Topic::Metrics]))
+    open(&request, Topics::of(&[Topic::Metrics])).await
 }
 
 /// `GET /api/events/alerts`
 pub async fn alerts(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    open(&request, Topics::of(&[Topic::Alerts]))
+    open(&request, Topics::of(&[Topic::Alerts])).await
 }
 
 /// `GET /api/events/all`
 pub async fn all(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    open(&request, Topics::all())
+    open(&request, Topics::all()).await
 }
 
-fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> {
+async fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> {
     let state = State::of(request)?;
     let stream = state.stream();
     let mut query = query::parse(request.query_string(), topics)?;
@@ -66,10 +70,12 @@ fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> 
         query.since = Some(position.unwrap_or_else(|_| Since::Unreadable(id.to_owned())));
     }
     let start = start::resolve(state, query.since.as_ref(), query.topics);
-    let until = until(stream, &query)?;
-    if is_over(state, start, until) {
-        return Ok(HttpResponse::NoContent().finish());
-    }
+    let until = query.until.map(|until| {
+        start::until(stream, until).map_err(|accepted| {
+            Problem::parameter("until", &until.to_string(), accepted)
+        })
+    });
+    let until = until.transpose()?;
     let spec = ViewSpec {
         topics: query.topics,
         filter: query.filter.clone(),
@@ -84,6 +90,9 @@ fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> 
         .views()
         .get(spec, None)
         .map_err(|error| state.limits().refuse(Limit::Views, &error.to_string()))?;
+    if is_over(state, &view, start, until).await {
+        return Ok(HttpResponse::NoContent().finish());
+    }
     let mut response = head(format);
     if request.method() == Method::HEAD {
         let head = response.finish().set_body(body::None::new());
@@ -95,7 +104,7 @@ fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Problem> 
     } else {
         (start, None)
     };
-    let cursor = Cursor::new(stream, view, start, query.limit, until);
+    let cursor = Cursor::new(stream, view, start, query.limit, until).paced(stream, query.speed);
     let requested = match &query.since {
         Some(Since::Position(position)) => position.to_string(),
         Some(Since::Unreadable(text)) => text.clone(),
@@ -151,31 +160,39 @@ pub(super) fn head(format: Format) -> HttpResponseBuilder {
     response
 }
 
-fn until(stream: &Stream, query: &StreamQuery) -> Result<Option<Until>, Problem> {
-    Ok(match query.until {
-        None => None,
-        Some(UntilParam::Time(time)) => Some(Until::Time(time)),
-        Some(UntilParam::Position(position)) => {
-            if position.epoch != stream.log().at(0).epoch {
-                let accepted = "a position of this life of the server, or a time";
-                return Err(Problem::parameter("until", &position.to_string(), accepted));
-            }
-            Some(Until::Seq(position.seq))
+/// Whether a stream that was asked for has nothing to come, because its end is behind its beginning.
+async fn is_over(state: &State, view: &Arc<View>, start: Start, until: Option<Until>) -> bool {
+    let stream = state.stream();
+    let Some(until) = until.filter(|_| start.reset.is_none()) else {
+        return false;
+    };
+    match (start.past, until) {
+        (None, Until::Position(end)) => {
+            let here = stream.log().at(start.after);
+            (end.epoch.boot, end.seq) <= (here.epoch.boot, here.seq)
         }
-    })
+        (None, Until::Time(time)) => {
+            state.now() > time && start.after >= stream.log().received_by(time)
+        }
+        (Some(From::Place(place)), Until::Position(end)) => {
+            (end.epoch.boot, end.seq) <= (place.boot, place.after)
+        }
+        (Some(From::Place(_)), Until::Time(time)) => {
+            let next = next_received(stream, view, &start).await;
+            next.is_some_and(|next| next > time)
+        }
+        (Some(From::Time(_) | From::Oldest), _) => false,
+    }
 }
 
-/// Whether a stream that was asked for has nothing to come, because its end is behind its beginning.
-fn is_over(state: &State, start: Start, until: Option<Until>) -> bool {
-    if start.reset.is_some() {
-        return false;
-    }
-    match until {
-        None => false,
-        Some(Until::Seq(seq)) => start.after >= seq,
-        Some(Until::Time(time)) => {
-            state.now() > time && start.after >= state.stream().log().received_by(time)
-        }
+/// When the next thing that a reader of the past would get was received, as far as that is known.
+async fn next_received(stream: &Stream, view: &Arc<View>, start: &Start) -> Option<Timestamp> {
+    let question = cursor::question(view, start)?;
+    let (_, found) = stream.archive()?(question).ok()?.await.ok()?;
+    match found {
+        Found::Entries { entries, .. } => entries.first().map(|entry| entry.received),
+        Found::Hole { to, .. } | Found::Over { to, .. } => Some(to),
+        Found::Gone(_) | Found::NotYet | Found::Unknown => None,
     }
 }
 
@@ -188,15 +205,24 @@ fn snapshot(state: &State, query: &StreamQuery, start: Start) -> (Start, Option<
     };
     let live = state.live().read();
     // Who resumes goes on where it was: a higher id here would let it miss what lies between.
-    let after = match query.since {
-        Some(_) => start.after,
-        None => stream.log().head(),
+    let position = match (start.past, &query.since) {
+        (Some(From::Place(place)), _) => Position {
+            epoch: stream.log().epoch_of(place.boot).unwrap_or(stream.log().epoch()),
+            seq: place.after,
+        },
+        (Some(_), _) => stream.log().at(0),
+        (None, Some(_)) => stream.log().at(start.after),
+        (None, None) => stream.log().position(),
     };
     let mut bytes = Vec::new();
     for event in live.open_alerts().filter(|event| query.filter.alert(event)) {
         let fields = pipeline::alert_fields(event);
-        let block = encode::control(stream, &encoding, "alert", Some(after), &fields);
+        let block = encode::control(&encoding, "alert", Some(position), &fields);
         bytes.extend_from_slice(&block);
     }
+    let after = match start.past {
+        Some(_) => start.after,
+        None => position.seq,
+    };
     (Start { after, ..start }, Some(bytes.into()))
 }

@@ -1,39 +1,62 @@
-//! Where a stream or a subscription begins: `since` against the log.
+//! Where a stream or a subscription begins: `since` against the log, and what the log does not reach back to against the
+//! store.
 
-use super::{query::Since, state::State};
-use crate::stream::{
-    filter::Topics,
-    log::{ResetReason, Start},
+use super::{
+    query::{Since, UntilParam},
+    state::State,
+};
+use crate::{
+    entry::past::From,
+    model::Timestamp,
+    stream::{
+        Stream,
+        cursor::Until,
+        filter::Topics,
+        log::{ResetReason, Start},
+    },
 };
 
 /// The start for a reader of `topics`. Without `since` it begins with what comes.
 pub fn resolve(state: &State, since: Option<&Since>, topics: Topics) -> Start {
     let log = state.stream().log();
-    let from_time = |time| {
-        let after = log.received_by(time);
-        if after < log.floor(topics) {
-            return Start {
-                after: log.left_after(topics, after),
-                reset: Some(ResetReason::Evicted),
-            };
-        }
-        Start { after, reset: None }
-    };
+    let archive = state.stream().archive().is_some();
     match since {
-        None | Some(Since::Latest) => Start {
-            after: log.head(),
-            reset: None,
-        },
-        Some(Since::Earliest) => Start {
-            after: log.floor(topics),
-            reset: None,
-        },
-        Some(Since::Position(position)) => log.resume(*position, topics),
-        Some(Since::Unreadable(_)) => Start {
-            after: log.left_after(topics, 0),
-            reset: Some(ResetReason::Unknown),
-        },
-        Some(Since::Time(time)) => from_time(*time),
-        Some(Since::Ago(ago)) => from_time(state.now().minus(*ago)),
+        None | Some(Since::Latest) => Start::after(log.head()),
+        Some(Since::Earliest) if archive => Start::past(From::Oldest),
+        Some(Since::Earliest) => Start::after(log.floor(topics)),
+        Some(Since::Position(position)) => log.resume(*position, topics, archive),
+        Some(Since::Unreadable(_)) => {
+            Start::reset(log.left_after(topics, 0), ResetReason::Unknown)
+        }
+        Some(Since::Time(time)) => from_time(state, *time, topics),
+        Some(Since::Ago(ago)) => from_time(state, state.now().minus(*ago), topics),
+    }
+}
+
+fn from_time(state: &State, time: Timestamp, topics: Topics) -> Start {
+    let log = state.stream().log();
+    let after = log.received_by(time);
+    let evicted = after < log.floor(topics);
+    // What was received before this life began is in the store alone.
+    let reaches_back = after > 0 || time >= state.parts().started;
+    if state.stream().archive().is_some() && (evicted || !reaches_back) {
+        return Start::past(From::Time(time));
+    }
+    match evicted {
+        true => Start::reset(log.left_after(topics, after), ResetReason::Evicted),
+        false => Start::after(after),
+    }
+}
+
+/// Where a stream ends, or what would be accepted instead.
+pub fn until(stream: &Stream, until: UntilParam) -> Result<Until, &'static str> {
+    match until {
+        UntilParam::Time(time) => Ok(Until::Time(time)),
+        UntilParam::Position(position) => {
+            match stream.log().epoch_of(position.epoch.boot) == Some(position.epoch) {
+                true => Ok(Until::Position(position)),
+                false => Err("a position that this server gave out, or a time"),
+            }
+        }
     }
 }

@@ -7,14 +7,15 @@ use std::{
 };
 
 /// From left to right; rooms in one group do not know each other.
-const ORDER: [&[&str]; 10] = [
+const ORDER: [&[&str]; 11] = [
     &["main"],
     &["app"],
     &["web"],
     &["control"],
-    &["sources"],
+    &["sources", "replay"],
     &["pipeline"],
     &["alerts", "windows", "stream", "store"],
+    &["entry"],
     &["series"],
     &["config"],
     &["model"],

@@ -1,22 +1,22 @@
 use super::*;
 use crate::{
     config,
+    entry::{Entry, What},
     model::{Activity, Epoch},
     stream::{
         filter::{Filter, Topics},
-        log::{Entry, What},
         view::{Encoding, Shape, ViewSpec},
     },
 };
 
-fn line(number: Seq) -> Entry {
+fn line(number: Seq) -> Arc<Entry> {
     let activity = Activity {
         kind: "test".to_owned(),
         message: String::new(),
         host: None,
         timestamp: Timestamp::default(),
     };
-    Entry {
+    Arc::new(Entry {
         first: number,
         last: number,
         received: Timestamp::default(),
@@ -24,7 +24,7 @@ fn line(number: Seq) -> Entry {
             activity: Arc::new(activity),
             json: "x".repeat(2000).into(),
         },
-    }
+    })
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn a_turn_that_the_log_cannot_hold_is_told_to_those_who_keep_up() {
         ..config::Stream::default()
     };
     let epoch = Epoch { boot: 1, suffix: 0 };
-    let stream = Stream::new(&config, epoch, Vec::new(), Default::default());
+    let stream = Stream::new(&config, epoch, Vec::new(), None, Default::default());
     let spec = ViewSpec {
         topics: Topics::all(),
         filter: Filter::default(),
@@ -43,10 +43,7 @@ fn a_turn_that_the_log_cannot_hold_is_told_to_those_who_keep_up() {
         encoding: Encoding::Sse,
     };
     let view = stream.views().get(spec, None).unwrap();
-    let start = Start {
-        after: 0,
-        reset: None,
-    };
+    let start = Start::after(0);
     let mut cursor = Cursor::new(&stream, view, start, None, None);
     let now = Timestamp::default();
     assert!(matches!(cursor.step(&stream, now), Step::Wait { .. }));
@@ -57,8 +54,8 @@ fn a_turn_that_the_log_cannot_hold_is_told_to_those_who_keep_up() {
         matches!(step, Step::Reset(ResetReason::Evicted)),
         "{step:?}"
     );
-    let left = cursor.at();
+    let left = cursor.position(&stream).seq;
     assert!(left > 0);
     assert!(matches!(cursor.step(&stream, now), Step::Send(_)));
-    assert_eq!((cursor.at(), cursor.take_events()), (10, 10 - left));
+    assert_eq!((cursor.position(&stream).seq, cursor.take_events()), (10, 10 - left));
 }

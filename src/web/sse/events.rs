@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    model::{Seq, Timestamp},
+    model::Timestamp,
     stream::{
         Stream,
         cursor::{Cursor, Step},
@@ -82,11 +82,13 @@ impl Events {
         })
     }
 
-    fn control(&self, event: &str, seq: Option<Seq>, fields: &str) -> Bytes {
+    /// `is_id`: whether the client may resume with it.
+    fn control(&self, event: &str, is_id: bool, fields: &str) -> Bytes {
         let encoding = &self.cursor.view().spec.encoding;
         // Every line of NDJSON has a position; in SSE an id is only where it means something.
-        let seq = seq.or_else(|| (*encoding == Encoding::Ndjson).then(|| self.cursor.at()));
-        encode::control(self.ticket.stream(), encoding, event, seq, fields)
+        let has_position = is_id || *encoding == Encoding::Ndjson;
+        let position = has_position.then(|| self.cursor.position(self.ticket.stream()));
+        encode::control(encoding, event, position, fields)
     }
 
     /// The next bytes as they go out; `None` when there are none now.
@@ -114,18 +116,21 @@ impl Events {
             Step::Send(bytes) => return Some(bytes),
             Step::Reset(reason) => {
                 self.connection.reset();
-                let at = self.ticket.stream().log().at(self.cursor.at());
+                let at = self.cursor.position(self.ticket.stream());
                 let fields = connection::reset_fields(reason, &self.requested, at);
-                return Some(self.control("reset", Some(self.cursor.at()), &fields));
+                return Some(self.control("reset", true, &fields));
+            }
+            Step::Gap { from, to } => {
+                return Some(self.control("gap", false, &connection::gap_fields(from, to)));
             }
             Step::Lagged(skipped) => {
                 self.connection.lagged(skipped);
-                return Some(self.control("lagged", None, &format!(",\"skipped\":{skipped}")));
+                return Some(self.control("lagged", false, &format!(",\"skipped\":{skipped}")));
             }
             Step::End(reason) => {
                 self.over = true;
                 let fields = format!(",\"reason\":\"{}\"", reason.as_str());
-                return Some(self.control("end", None, &fields));
+                return Some(self.control("end", false, &fields));
             }
             Step::TooSlow => {
                 self.over = true;
@@ -144,7 +149,7 @@ impl Events {
             let status = self.ticket.stream().status();
             if status.version > self.status_version {
                 self.status_version = status.version;
-                return Some(self.control("status", None, &status.fields));
+                return Some(self.control("status", false, &status.fields));
             }
         }
         let heartbeat_at = self.last_sent + self.door.heartbeat();
@@ -166,7 +171,7 @@ impl Events {
     fn draining(&self) -> Bytes {
         let retry = self.door.drain_millis();
         match self.cursor.view().spec.encoding {
-            Encoding::Ndjson => self.control("draining", None, &format!(",\"retry\":{retry}")),
+            Encoding::Ndjson => self.control("draining", false, &format!(",\"retry\":{retry}")),
             _ => format!("event: draining\nretry: {retry}\ndata: {{\"type\":\"draining\",\"retry\":{retry}}}\n\n").into(),
         }
     }
@@ -174,11 +179,12 @@ impl Events {
 
 fn heartbeat(stream: &Stream, cursor: &Cursor, now: Timestamp, quiet: bool) -> Bytes {
     let encoding = &cursor.view().spec.encoding;
+    let position = cursor.position(stream);
     if quiet && *encoding != Encoding::Ndjson {
-        return encode::id_only(stream, cursor.at());
+        return encode::id_only(position);
     }
     let fields = format!(",\"timestamp\":\"{now}\"");
-    encode::control(stream, encoding, "heartbeat", Some(cursor.at()), &fields)
+    encode::control(encoding, "heartbeat", Some(position), &fields)
 }
 
 impl Source for Events {

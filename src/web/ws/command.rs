@@ -12,7 +12,7 @@ use crate::{
         cursor::Missed,
         filter::{Filter, Topic, Topics},
     },
-    web::query::{self, Since},
+    web::query::{self, Since, UntilParam},
 };
 
 /// The longest `id` a client may use, as JSON text.
@@ -63,6 +63,10 @@ pub struct Subscribe {
     pub period: std::time::Duration,
     /// Where it begins; without it the windows in memory come first.
     pub since: Option<Since>,
+    /// Where it ends.
+    pub until: Option<UntilParam>,
+    /// How many times as fast as it was the past goes by; none for as fast as it can.
+    pub speed: Option<f64>,
 }
 
 /// Why a frame was not taken.
@@ -206,11 +210,22 @@ fn subscribe(fields: &mut Fields) -> Result<Subscribe, Fault> {
         None => None,
         Some(text) => Some(query::since(&text).ok_or_else(|| bad("since", &text, SINCE))?),
     };
+    let until: Option<String> = fields.optional("until", query::UNTIL)?;
+    let until = until.map(|text| {
+        query::until(&text).ok_or_else(|| bad("until", &text, query::UNTIL))
+    });
+    let speed: Option<Value> = fields.optional("speed", query::SPEED)?;
+    let speed = speed.map(|value| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        query::speed(&text).ok_or_else(|| bad("speed", &text, query::SPEED))
+    });
     Ok(Subscribe {
         topics,
         filter,
         period,
         since,
+        until: until.transpose()?,
+        speed: speed.transpose()?.flatten(),
     })
 }
 

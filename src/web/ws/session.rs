@@ -31,7 +31,7 @@ use crate::{
         view::Notation,
     },
     web::{
-        connection::{Connection, reset_fields},
+        connection::{Connection, gap_fields, reset_fields},
         limits::Limit,
         state::State,
     },
@@ -70,6 +70,8 @@ struct Subscription {
     initial: Option<Box<Initial>>,
     requested: String,
     status_version: u64,
+    /// Everything that was asked for was sent.
+    over: bool,
 }
 
 /// What the sending side holds of the server for a session, and gives back as soon as it ends.
@@ -308,7 +310,7 @@ impl Session {
     ) -> Result<Bytes, Option<Instant>> {
         let stream = client.ticket.stream();
         let subscription = &mut self.subscriptions[at];
-        if subscription.cursor.is_paused() {
+        if subscription.over || subscription.cursor.is_paused() {
             return Err(None);
         }
         if let Some(initial) = &mut subscription.initial {
@@ -321,8 +323,8 @@ impl Session {
         let step = subscription
             .cursor
             .step(stream, self.state.door().time(now));
-        let tell = |cursor: &Cursor, event, seq, fields: &str| {
-            encode::control(stream, &cursor.view().spec.encoding, event, seq, fields)
+        let tell = |cursor: &Cursor, event, position, fields: &str| {
+            encode::control(&cursor.view().spec.encoding, event, position, fields)
         };
         let cursor = &mut subscription.cursor;
         match step {
@@ -332,16 +334,21 @@ impl Session {
             }
             Step::Reset(reason) => {
                 client.connection.reset();
-                let seq = cursor.at();
-                let fields = reset_fields(reason, &subscription.requested, stream.log().at(seq));
-                Ok(tell(cursor, "reset", Some(seq), &fields))
+                let position = cursor.position(stream);
+                let fields = reset_fields(reason, &subscription.requested, position);
+                Ok(tell(cursor, "reset", Some(position), &fields))
             }
+            Step::Gap { from, to } => Ok(tell(cursor, "gap", None, &gap_fields(from, to))),
             Step::Lagged(skipped) => {
                 client.connection.lagged(skipped);
                 let fields = format!(",\"skipped\":{skipped}");
                 Ok(tell(cursor, "lagged", None, &fields))
             }
-            Step::End(_) => Err(None),
+            Step::End(reason) => {
+                subscription.over = true;
+                let fields = format!(",\"reason\":\"{}\"", reason.as_str());
+                Ok(tell(cursor, "end", None, &fields))
+            }
             Step::TooSlow => {
                 client.connection.too_slow();
                 self.close(close::TOO_SLOW, "too slow for the alerts");

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     config,
+    entry::{Entry, What},
     model::{
         Activity, Epoch, HostName, Kind, Labels, MetricName, SeriesKey, SeriesSpec, SourceId,
         Timestamp, Unit,
@@ -15,7 +16,6 @@ use crate::{
     stream::{
         Stream, encode,
         filter::{Filter, Topics},
-        log::{Entry, What},
         view::{Encoding, Notation, Samples, Shape, Stretch, ViewSpec},
     },
 };
@@ -56,7 +56,7 @@ fn objects(bytes: &[u8], notation: Notation) -> Vec<Value> {
 fn stream() -> Stream {
     let epoch = Epoch { boot: 1, suffix: 7 };
     let config = config::Stream::default();
-    Stream::new(&config, epoch, Vec::new(), Default::default())
+    Stream::new(&config, epoch, Vec::new(), None, Default::default())
 }
 
 /// All that a subscription in a notation sees.
@@ -125,7 +125,7 @@ fn publish(stream: &Stream, batches: &[(String, i64, Batch)], notation: Notation
             list.push(series, *value, Timestamp::from_millis(*at));
         }
         let first = stream.log().head() + 1;
-        stream.publish(vec![Entry {
+        stream.publish(vec![Arc::new(Entry {
             first,
             last: first + batch.len() as u64 - 1,
             received: Timestamp::default(),
@@ -133,8 +133,9 @@ fn publish(stream: &Stream, batches: &[(String, i64, Batch)], notation: Notation
                 timestamp: Timestamp::from_millis(*at),
                 layout: series.into(),
                 values: batch.iter().map(|(.., value)| *value).collect(),
+                offsets: None,
             },
-        }]);
+        })]);
     }
     list.frame("\"type\":\"initial\"", ",\"done\":true")
 }
@@ -189,7 +190,7 @@ fn lines_of_the_feed_and_events_of_one_client_are_the_same_objects() {
         host: None,
         timestamp: Timestamp::from_millis(1_700_000_000_000),
     };
-    stream.publish(vec![Entry {
+    stream.publish(vec![Arc::new(Entry {
         first: 1,
         last: 1,
         received: Timestamp::default(),
@@ -197,13 +198,13 @@ fn lines_of_the_feed_and_events_of_one_client_are_the_same_objects() {
             json: ",\"message\":\"\\\"2\\\" is out\\n\\ud83e\\udd80\",\"host\":null".into(),
             activity: Arc::new(activity),
         },
-    }]);
+    })]);
     let cbor = seen(&stream, Notation::Cbor);
     assert_eq!(cbor, seen(&stream, Notation::Json));
     assert_eq!(cbor[0]["message"], "\"2\" is out\n\u{1f980}");
     for notation in [Notation::Json, Notation::Cbor] {
         let encoding = Encoding::Socket("s1".into(), notation);
-        let bytes = encode::control(&stream, &encoding, "lagged", None, ",\"skipped\":300");
+        let bytes = encode::control(&encoding, "lagged", None, ",\"skipped\":300");
         assert_eq!(
             objects(&bytes, notation),
             [json!({ "type": "lagged", "subscription": "s1", "skipped": 300 })]

@@ -156,16 +156,18 @@ impl Session {
             let refusal = self.state.limits().refuse(Limit::Views, &error.to_string());
             ("too_many_views", refusal.to_string())
         })?;
+        let until = wanted.until.map(|until| start::until(&stream, until));
+        let until = until.transpose().map_err(|accepted| {
+            let message = format!("until: {accepted}");
+            ("bad_until", message)
+        })?;
         self.named += 1;
         let metrics = wanted.topics.contains(Topic::Metrics);
         let (start, initial) = if wanted.since.is_none() && metrics {
             let live = self.state.live().read();
             let position = stream.log().position();
             let initial = Initial::new(&live, &wanted.filter, position);
-            let start = Start {
-                after: position.seq,
-                reset: None,
-            };
+            let start = Start::after(position.seq);
             (start, Some(Box::new(initial)))
         } else {
             (
@@ -173,13 +175,14 @@ impl Session {
                 None,
             )
         };
+        let cursor = Cursor::new(&stream, view, start, None, until).paced(&stream, wanted.speed);
         let fields = format!(
             "{},\"topics\":{},\"metrics\":{},\"hosts\":{},\"position\":\"{}\"",
             named(&name),
             json(&wanted.topics.iter().map(Topic::as_str).collect::<Vec<_>>()),
             json(&wanted.filter.names),
             json(&wanted.filter.hosts),
-            stream.log().at(start.after),
+            cursor.position(&stream),
         );
         self.say("subscribed", id, &fields);
         let requested = match &wanted.since {
@@ -188,10 +191,11 @@ impl Session {
         };
         self.subscriptions.push(Subscription {
             name,
-            cursor: Cursor::new(&stream, view, start, None, None),
+            cursor,
             initial,
             requested,
             status_version: 0,
+            over: false,
         });
         Ok(())
     }

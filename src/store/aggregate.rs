@@ -1,0 +1,148 @@
+//! What many samples are in one row of a coarser tier: the smallest, the largest, their sum, how many, the last.
+//!
+//! Rows of the same time can be put together, so that a minute whose samples are in two blocks is still one minute.
+
+use super::column::exact_sum;
+
+/// So many columns make a row.
+pub const COLUMNS: usize = 5;
+
+/// Samples of one series within one stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Aggregate {
+    /// Which stretch: the time divided by its length, rounded down.
+    pub bucket: i64,
+    /// The smallest.
+    pub min: f64,
+    /// The largest.
+    pub max: f64,
+    /// Their sum.
+    pub sum: f64,
+    /// How many.
+    pub count: f64,
+    /// The one that was measured last.
+    pub last: f64,
+}
+
+impl Aggregate {
+    /// The arithmetic mean.
+    pub fn avg(&self) -> f64 {
+        // The sum of many equal numbers may be off by a last digit; a mean outside of what it is the mean of may not.
+        (self.sum / self.count).clamp(self.min, self.max)
+    }
+
+    /// Of the samples of one stretch, oldest first; at least one.
+    pub fn of_samples(bucket: i64, values: &[f64]) -> Self {
+        let (min, max) = bounds(values.iter().copied(), values.iter().copied());
+        Self {
+            bucket,
+            min,
+            max,
+            sum: exact_sum(values),
+            count: values.len() as f64,
+            last: values.last().copied().unwrap_or_default(),
+        }
+    }
+
+    /// Of finer rows, oldest first; at least one.
+    pub fn of_rows(bucket: i64, rows: &[Self]) -> Self {
+        let (min, max) = bounds(rows.iter().map(|r| r.min), rows.iter().map(|r| r.max));
+        let sums: Vec<f64> = rows.iter().map(|r| r.sum).collect();
+        Self {
+            bucket,
+            min,
+            max,
+            sum: exact_sum(&sums),
+            count: rows.iter().map(|r| r.count).sum(),
+            last: rows.last().map_or(0.0, |r| r.last),
+        }
+    }
+
+    /// Its columns.
+    pub fn columns(&self) -> [f64; COLUMNS] {
+        [self.min, self.max, self.sum, self.count, self.last]
+    }
+
+    /// From its columns.
+    pub fn from_columns(bucket: i64, [min, max, sum, count, last]: [f64; COLUMNS]) -> Self {
+        Self {
+            bucket,
+            min,
+            max,
+            sum,
+            count,
+            last,
+        }
+    }
+}
+
+fn bounds(low: impl Iterator<Item = f64>, high: impl Iterator<Item = f64>) -> (f64, f64) {
+    (
+        low.fold(f64::INFINITY, f64::min),
+        high.fold(f64::NEG_INFINITY, f64::max),
+    )
+}
+
+/// Samples by stretches of `tier` milliseconds; they are sorted by time, and of one time the last counts.
+pub fn roll_samples(samples: &mut Vec<(i64, f64)>, tier: i64) -> Vec<Aggregate> {
+    sort(samples);
+    let mut values = Vec::new();
+    let same = |a: &(i64, f64), b: &(i64, f64)| a.0.div_euclid(tier) == b.0.div_euclid(tier);
+    let rows = samples.chunk_by(same).map(|of_one| {
+        values.clear();
+        values.extend(of_one.iter().map(|(_, value)| *value));
+        Aggregate::of_samples(of_one[0].0.div_euclid(tier), &values)
+    });
+    rows.collect()
+}
+
+/// Samples by time; of one time the last that was received stays.
+pub fn sort(samples: &mut Vec<(i64, f64)>) {
+    if !samples.is_sorted_by(|a, b| a.0 < b.0) {
+        // Stable: what was received last comes last.
+        samples.sort_by_key(|(time, _)| *time);
+        samples.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                kept.1 = next.1;
+            }
+            same
+        });
+    }
+}
+
+/// Rows by stretches that are `by` times as long; those of the same stretch are put together.
+pub fn roll_rows(rows: &mut [Aggregate], by: i64) -> Vec<Aggregate> {
+    rows.sort_by_key(|row| row.bucket);
+    let same = |a: &Aggregate, b: &Aggregate| a.bucket.div_euclid(by) == b.bucket.div_euclid(by);
+    let rolled = rows.chunk_by(same);
+    rolled
+        .map(|of_one| Aggregate::of_rows(of_one[0].bucket.div_euclid(by), of_one))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::{collection::vec, prelude::*};
+
+    proptest! {
+        #[test]
+        fn an_hour_of_minutes_is_an_hour_of_samples(
+            samples in vec((0i64..20_000_000, -10_000i64..10_000), 1..400),
+        ) {
+            let mut samples: Vec<_> = samples.iter().map(|(t, v)| (*t, *v as f64 / 100.0)).collect();
+            let mut minutes = roll_samples(&mut samples, 60_000);
+            let hours = roll_rows(&mut minutes, 60);
+            prop_assert_eq!(hours, roll_samples(&mut samples, 3_600_000));
+        }
+    }
+
+    #[test]
+    fn of_one_time_the_last_counts_and_late_ones_find_their_place() {
+        let mut samples = vec![(1000, 5.0), (61_000, 1.0), (1000, 7.0), (2000, 9.0)];
+        let rows = roll_samples(&mut samples, 60_000);
+        let of = |bucket, values: &[f64]| Aggregate::of_samples(bucket, values);
+        assert_eq!(rows, [of(0, &[7.0, 9.0]), of(1, &[1.0])]);
+    }
+}

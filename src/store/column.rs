@@ -1,0 +1,381 @@
+//! Columns of numbers as bytes: lossless, and as small as is quick.
+//!
+//! Measured values are decimals: host sensors round to a declared precision, people push `45.2`. As binary fractions they
+//! look like noise; as whole numbers of hundredths they are small, close to each other, and often the same. So a column
+//! is stored as whole numbers and a power of ten if every value is one exactly, and as floating point numbers if not.
+//! Both are compressed by pco. What never changes takes only itself.
+
+use pco::{
+    ChunkConfig,
+    data_types::Number,
+    wrapped::{FileCompressor, FileDecompressor},
+};
+
+use super::{
+    Damaged,
+    bytes::{Reader, put_i64},
+};
+
+/// The most values of a column.
+pub const MAX_ROWS: usize = 1 << 18;
+
+/// Ten to the power of `i`; as a divisor each is exact.
+const POWERS: [f64; 13] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
+];
+/// Whole numbers up to here are exact as floating point numbers.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+/// Columns shorter than this are tried without pco too, which needs about 20 bytes to describe a column.
+const SHORT: usize = 64;
+
+/// One value, which all are.
+const CONSTANT: u8 = 0;
+/// Floating point numbers, by pco.
+const FLOATS: u8 = 1;
+/// Whole numbers, each as the difference to the one before.
+const DIFFERENCES: u8 = 2;
+/// Whole numbers above the smallest, by pco, in 16, 32 or 64 bits.
+const WHOLE_16: u8 = 3;
+const WHOLE_32: u8 = 4;
+const WHOLE_64: u8 = 5;
+
+/// Writes columns.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    pco: FileCompressor,
+    config: ChunkConfig,
+}
+
+impl Encoder {
+    /// What a [`Decoder`] has to know.
+    pub fn header(&self) -> Vec<u8> {
+        self.pco
+            .write_header(Vec::new())
+            .unwrap_or_else(|_| unreachable!("memory takes everything"))
+    }
+
+    /// A column of readings, at most [`MAX_ROWS`]. With `thorough` it is tried as floating point numbers too where it
+    /// might be smaller so.
+    pub fn values(&self, values: &[f64], thorough: bool) -> Vec<u8> {
+        if let Some(constant) = constant(values) {
+            return constant;
+        }
+        let Some((power, whole)) = decimals(values) else {
+            return self.floats(values);
+        };
+        let column = self.whole(&whole, power);
+        // Few digits make small numbers, which floating point cannot better.
+        if thorough && power > 4 {
+            let floats = self.floats(values);
+            if floats.len() < column.len() {
+                return floats;
+            }
+        }
+        column
+    }
+
+    /// A column of whole numbers.
+    pub fn whole_numbers(&self, values: &[i64]) -> Vec<u8> {
+        self.whole(values, 0)
+    }
+
+    fn floats(&self, values: &[f64]) -> Vec<u8> {
+        let mut out = vec![FLOATS];
+        self.compress(values, &mut out);
+        out
+    }
+
+    fn whole(&self, values: &[i64], power: u8) -> Vec<u8> {
+        let (min, max) = values
+            .iter()
+            .fold((i64::MAX, i64::MIN), |(min, max), v| (min.min(*v), max.max(*v)));
+        let above = |v: &i64| v.wrapping_sub(min) as u64;
+        let mut out = Vec::new();
+        let mut begin = |kind: u8| {
+            out.extend_from_slice(&[kind, power]);
+            put_i64(&mut out, min);
+        };
+        match max.wrapping_sub(min) as u64 {
+            0..=0xffff => {
+                begin(WHOLE_16);
+                let narrow: Vec<u16> = values.iter().map(|v| above(v) as u16).collect();
+                self.compress(&narrow, &mut out);
+            }
+            0x1_0000..=0xffff_ffff => {
+                begin(WHOLE_32);
+                let narrow: Vec<u32> = values.iter().map(|v| above(v) as u32).collect();
+                self.compress(&narrow, &mut out);
+            }
+            _ => {
+                begin(WHOLE_64);
+                let wide: Vec<u64> = values.iter().map(above).collect();
+                self.compress(&wide, &mut out);
+            }
+        }
+        if values.len() < SHORT {
+            let differences = differences(values, power);
+            if differences.len() < out.len() {
+                return differences;
+            }
+        }
+        out
+    }
+
+    fn compress<T: Number>(&self, values: &[T], out: &mut Vec<u8>) {
+        // Fails only for wrong settings, and for writers that do: ours is memory.
+        let written = self
+            .pco
+            .chunk_compressor(values, &self.config)
+            .and_then(|mut chunk| {
+                chunk.write_meta(&mut *out)?;
+                (0..chunk.n_per_page().len()).try_for_each(|page| {
+                    chunk.write_page(page, &mut *out)?;
+                    Ok(())
+                })
+            });
+        debug_assert!(written.is_ok(), "{written:?}");
+    }
+}
+
+/// The column of a value that all are; nothing of it where it is zero.
+fn constant(values: &[f64]) -> Option<Vec<u8>> {
+    let bits = values.first()?.to_bits();
+    if values.iter().any(|v| v.to_bits() != bits) {
+        return None;
+    }
+    let mut out = vec![CONSTANT];
+    let bytes = bits.to_be_bytes();
+    let used = 8 - bits.trailing_zeros() as usize / 8;
+    out.extend_from_slice(&bytes[..used]);
+    Some(out)
+}
+
+fn differences(values: &[i64], power: u8) -> Vec<u8> {
+    let mut out = vec![DIFFERENCES, power];
+    let mut before = 0i64;
+    for value in values {
+        put_i64(&mut out, value.wrapping_sub(before));
+        before = *value;
+    }
+    out
+}
+
+/// The values as whole numbers of a power of ten, the least that is exact for all.
+fn decimals(values: &[f64]) -> Option<(u8, Vec<i64>)> {
+    let mut power = 0;
+    for value in values {
+        while scaled(*value, power).is_none() {
+            power += 1;
+            if power == POWERS.len() {
+                return None;
+            }
+        }
+    }
+    let whole = values.iter().map(|v| scaled(*v, power));
+    Some((power as u8, whole.collect::<Option<_>>()?))
+}
+
+/// The sum, exact where the values are decimals that allow it: then it is one too, and takes as little room.
+pub fn exact_sum(values: &[f64]) -> f64 {
+    let exact = decimals(values).and_then(|(power, whole)| {
+        let sum = whole.iter().try_fold(0i64, |sum, v| sum.checked_add(*v))?;
+        ((sum as f64).abs() < EXACT).then(|| sum as f64 / POWERS[usize::from(power)])
+    });
+    exact.unwrap_or_else(|| values.iter().sum())
+}
+
+/// The whole number that is `value` once divided by ten to the power of `power`, bit by bit.
+fn scaled(value: f64, power: usize) -> Option<i64> {
+    let product = value * POWERS[power];
+    if product.abs() >= EXACT {
+        return None;
+    }
+    let whole = (product + 0.5f64.copysign(product)) as i64;
+    let again = whole as f64 / POWERS[power];
+    (again.to_bits() == value.to_bits()).then_some(whole)
+}
+
+/// Reads columns.
+#[derive(Debug, Clone)]
+pub struct Decoder {
+    pco: FileDecompressor,
+}
+
+impl Decoder {
+    /// From what [`Encoder::header`] was.
+    pub fn new(header: &[u8]) -> Result<Self, Damaged> {
+        let (pco, _) = FileDecompressor::new(header).map_err(|_| Damaged("a compression format"))?;
+        Ok(Self { pco })
+    }
+
+    /// A column of `rows` readings.
+    pub fn values(&self, column: &[u8], rows: usize) -> Result<Vec<f64>, Damaged> {
+        if rows > MAX_ROWS {
+            return Err(Damaged("a column's length"));
+        }
+        let mut reader = Reader::new(column);
+        match reader.u8()? {
+            CONSTANT => {
+                let mut bytes = [0; 8];
+                let used = reader.rest();
+                bytes
+                    .get_mut(..used.len())
+                    .ok_or(Damaged("a constant"))?
+                    .copy_from_slice(used);
+                Ok(vec![f64::from_bits(u64::from_be_bytes(bytes)); rows])
+            }
+            FLOATS => self.decompress(reader.rest(), rows),
+            kind => {
+                let power = *POWERS
+                    .get(usize::from(reader.u8()?))
+                    .ok_or(Damaged("a power of ten"))?;
+                self.whole(kind, reader, rows, |whole| whole as f64 / power)
+            }
+        }
+    }
+
+    /// A column of `rows` whole numbers.
+    pub fn whole_numbers(&self, column: &[u8], rows: usize) -> Result<Vec<i64>, Damaged> {
+        if rows > MAX_ROWS {
+            return Err(Damaged("a column's length"));
+        }
+        let mut reader = Reader::new(column);
+        let kind = reader.u8()?;
+        reader.u8()?;
+        self.whole(kind, reader, rows, |whole| whole)
+    }
+
+    fn whole<T>(
+        &self,
+        kind: u8,
+        mut reader: Reader<'_>,
+        rows: usize,
+        into: impl Fn(i64) -> T,
+    ) -> Result<Vec<T>, Damaged> {
+        if kind == DIFFERENCES {
+            let mut value = 0i64;
+            return (0..rows)
+                .map(|_| {
+                    value = value.wrapping_add(reader.i64()?);
+                    Ok(into(value))
+                })
+                .collect();
+        }
+        let min = reader.i64()?;
+        let above = |by: u64| into(min.wrapping_add(by as i64));
+        let rest = reader.rest();
+        Ok(match kind {
+            WHOLE_16 => {
+                let narrow = self.decompress::<u16>(rest, rows)?;
+                narrow.into_iter().map(|v| above(v.into())).collect()
+            }
+            WHOLE_32 => {
+                let narrow = self.decompress::<u32>(rest, rows)?;
+                narrow.into_iter().map(|v| above(v.into())).collect()
+            }
+            WHOLE_64 => {
+                let wide = self.decompress::<u64>(rest, rows)?;
+                wide.into_iter().map(above).collect()
+            }
+            _ => return Err(Damaged("a kind of column")),
+        })
+    }
+
+    fn decompress<T: Number + Default>(&self, bytes: &[u8], rows: usize) -> Result<Vec<T>, Damaged> {
+        let damaged = |_| Damaged("a compressed column");
+        let (mut chunk, rest) = self
+            .pco
+            .chunk_decompressor::<T, _>(bytes)
+            .map_err(damaged)?;
+        let mut values = vec![T::default(); rows];
+        let mut page = chunk.page_decompressor(rest, rows).map_err(damaged)?;
+        let progress = page.read(&mut values).map_err(damaged)?;
+        match progress.n_processed == rows {
+            true => Ok(values),
+            false => Err(Damaged("a compressed column")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::{collection::vec, prelude::*};
+
+    fn bits(values: &[f64]) -> Vec<u64> {
+        values.iter().map(|v| v.to_bits()).collect()
+    }
+
+    fn again(values: &[f64]) -> (Vec<u8>, Vec<u64>) {
+        let encoder = Encoder::default();
+        let decoder = Decoder::new(&encoder.header()).unwrap();
+        let quick = encoder.values(values, false);
+        let read = decoder.values(&quick, values.len()).unwrap();
+        assert_eq!(bits(&read), bits(values));
+        let small = encoder.values(values, true);
+        let read = decoder.values(&small, values.len()).unwrap();
+        (small, bits(&read))
+    }
+
+    #[test]
+    fn what_never_changes_takes_next_to_nothing() {
+        for (value, bytes) in [(0.0, 1), (1.0, 3), (100.0, 3), (-0.0, 2), (0.1, 9)] {
+            let (column, read) = again(&[value; 3600]);
+            assert_eq!(column.len(), bytes, "{value}");
+            assert_eq!(read, bits(&[value; 3600]));
+        }
+    }
+
+    #[test]
+    fn decimals_are_smaller_than_as_floating_point_numbers() {
+        let wave = |i: i64| (5000 + i * i % 997) as f64 / 100.0;
+        let values: Vec<f64> = (0..3600).map(wave).collect();
+        let (column, read) = again(&values);
+        assert_eq!(read, bits(&values));
+        let floats = Encoder::default().floats(&values);
+        assert!(column.len() < floats.len(), "{} {}", column.len(), floats.len());
+    }
+
+    /// Values as they are measured, and any others.
+    fn reading() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            (-100_000i64..100_000, 0usize..6).prop_map(|(n, power)| n as f64 / POWERS[power]),
+            any::<f64>().prop_filter("finite", |v| v.is_finite()),
+            Just(-0.0),
+            Just(f64::MIN_POSITIVE / 8.0),
+            Just(EXACT),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn values_read_back_as_themselves(values in vec(reading(), 1..300)) {
+            let (_, read) = again(&values);
+            prop_assert_eq!(read, bits(&values));
+        }
+
+        #[test]
+        fn decimals_read_back_as_themselves(values in vec(-1_000_000i64..1_000_000, 1..300), power in 0usize..9) {
+            let values: Vec<f64> = values.iter().map(|n| *n as f64 / POWERS[power]).collect();
+            let (_, read) = again(&values);
+            prop_assert_eq!(read, bits(&values));
+        }
+
+        #[test]
+        fn whole_numbers_read_back_as_themselves(values in vec(any::<i64>(), 1..200), near in vec(0i64..1000, 1..200)) {
+            let encoder = Encoder::default();
+            let decoder = Decoder::new(&encoder.header()).unwrap();
+            for values in [values, near] {
+                let column = encoder.whole_numbers(&values);
+                prop_assert_eq!(decoder.whole_numbers(&column, values.len())?, values);
+            }
+        }
+
+        #[test]
+        fn nothing_that_is_read_panics(bytes in vec(any::<u8>(), 0..200), rows in 0usize..1000) {
+            let decoder = Decoder::new(&Encoder::default().header()).unwrap();
+            let _ = decoder.values(&bytes, rows);
+            let _ = decoder.whole_numbers(&bytes, rows);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Rows of a coarser tier out of samples or of finer rows.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, params};
+
+use super::{MadeOf, Meta, ROLLED_BLOCKS, Work, slot_of};
+use crate::{
+    model::Timestamp,
+    store::{
+        aggregate::{Aggregate, COLUMNS, roll_rows, roll_samples},
+        block::{Group, ReadError, Writer},
+        rows::{self, AGGREGATES, Block},
+    },
+};
+
+/// A block of `tier` (seconds of a row) of the blocks of tier `finer` of one stretch of `span` seconds, if that is over.
+pub(super) fn next(
+    database: &Connection,
+    finer: i64,
+    tier: i64,
+    span: i64,
+) -> Result<Option<Work>, ReadError> {
+    let waiting = rows::blocks(
+        database,
+        "tier = ?1 AND rolled = 0 ORDER BY boot, first_seq, id LIMIT ?2",
+        params![finer, ROLLED_BLOCKS as i64 + 1],
+    )?;
+    let Some(first) = waiting.first() else {
+        return Ok(None);
+    };
+    let slot = slot_of(first.from, span);
+    let of_slot = waiting.iter().take_while(|block| slot_of(block.from, span) == slot);
+    let taken: Vec<Meta> = of_slot.take(ROLLED_BLOCKS).copied().collect();
+    // Over when something later is there already: whatever the clock says now, nothing more comes into it.
+    match taken.len() < waiting.len() {
+        true => roll(database, &taken, tier).map(Some),
+        false => Ok(None),
+    }
+}
+
+/// A block of rows of `tier` seconds of all that these blocks have.
+pub(super) fn roll(
+    database: &Connection,
+    taken: &[Meta],
+    tier: i64,
+) -> Result<Work, ReadError> {
+    let mut blocks = Vec::with_capacity(taken.len());
+    let mut series = BTreeSet::new();
+    for meta in taken {
+        let block = Block::open(database, meta.id)?;
+        let of_block = block.head.groups.iter();
+        series.extend(of_block.flat_map(|group| group.series.iter().copied()));
+        blocks.push((meta.tier, block));
+    }
+    let mut writer = Writer::new(AGGREGATES, true);
+    // Those that follow each other with rows of the same times are a group.
+    let mut of_group: Vec<i64> = Vec::new();
+    let (mut oldest, mut newest) = (i64::MAX, i64::MIN);
+    for number in series {
+        let rows = rows_of(&mut blocks, number, tier)?;
+        let buckets: Vec<i64> = rows.iter().map(|row| row.bucket).collect();
+        let (Some(first), Some(last)) = (buckets.first(), buckets.last()) else {
+            continue;
+        };
+        oldest = oldest.min(*first * tier * 1000);
+        newest = newest.max((*last + 1) * tier * 1000 - 1);
+        if buckets != of_group {
+            writer.group(buckets.len());
+            writer.whole_numbers(&buckets);
+            of_group = buckets;
+        }
+        writer.series(number);
+        for column in 0..COLUMNS {
+            let values: Vec<f64> = rows.iter().map(|row| row.columns()[column]).collect();
+            writer.values(&values);
+        }
+    }
+    let first = taken[0];
+    Ok(Work {
+        meta: Meta {
+            tier,
+            slot: 0,
+            boot: 0,
+            first: 0,
+            last: 0,
+            to: taken.iter().map(|b| b.to).max().unwrap_or(first.to),
+            oldest: Timestamp::from_millis(oldest),
+            newest: Timestamp::from_millis(newest),
+            samples: taken.iter().map(|b| b.samples).sum(),
+            rolled: false,
+            ..first
+        },
+        block: writer.finish(),
+        series: Vec::new(),
+        made_of: MadeOf::Finer(taken.iter().map(|b| b.id).collect()),
+    })
+}
+
+/// The rows of one series.
+fn rows_of(
+    blocks: &mut [(i64, Block<'_>)],
+    number: u32,
+    tier: i64,
+) -> Result<Vec<Aggregate>, ReadError> {
+    let mut samples: Vec<(i64, f64)> = Vec::new();
+    let mut finer: Vec<Aggregate> = Vec::new();
+    let mut by = 1;
+    for (of, Block { head, parts }) in blocks {
+        for group in &head.groups {
+            let Some(at) = group.series.iter().position(|s| *s == number) else {
+                continue;
+            };
+            let times = head.whole_numbers(parts, group, 0)?;
+            if *of == 0 {
+                let values = head.values(parts, group, at, 0)?;
+                samples.extend(times.into_iter().zip(values));
+            } else {
+                by = tier / *of;
+                finer.extend(aggregates(head, parts, group, at, times)?);
+            }
+        }
+    }
+    Ok(match samples.is_empty() {
+        false => roll_samples(&mut samples, tier * 1000),
+        true => roll_rows(&mut finer, by),
+    })
+}
+
+/// The rows of the series at `at` of a group.
+pub(in crate::store) fn aggregates(
+    head: &crate::store::block::Head,
+    parts: &mut impl crate::store::block::Parts,
+    group: &Group,
+    at: usize,
+    buckets: Vec<i64>,
+) -> Result<Vec<Aggregate>, ReadError> {
+    let mut columns = Vec::with_capacity(COLUMNS);
+    for column in 0..COLUMNS {
+        columns.push(head.values(parts, group, at, column)?);
+    }
+    let rows = buckets.into_iter().enumerate().map(|(row, bucket)| {
+        let cells = std::array::from_fn(|column| columns[column][row]);
+        Aggregate::from_columns(bucket, cells)
+    });
+    Ok(rows.collect())
+}
