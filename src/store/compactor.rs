@@ -31,6 +31,7 @@ use super::{
     schema,
     writer::{Job, delete_block, insert_block},
 };
+pub(super) use self::roll::aggregates;
 pub use super::rows::Meta;
 use crate::model::Timestamp;
 

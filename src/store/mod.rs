@@ -16,6 +16,7 @@ pub mod bytes;
 pub mod catalogue;
 pub mod column;
 pub mod compactor;
+pub mod history;
 
 pub mod journal;
 pub mod past;

@@ -1,0 +1,286 @@
+//! The past series by series: samples as they were, or stretches of equal length with what was in them.
+//!
+//! Long stretches are read from the coarsest tier that is fine enough, and where that is not made yet, or a finer one is no longer kept,
+//! from what there is. The smallest and the largest value of a stretch are always exact, whatever they are read from: no
+//! peak is lost. A tier knows only whole rows, so at the edges of the time that is asked for a row counts where it begins.
+
+use rusqlite::{Connection, params};
+
+use super::{
+    aggregate::{Aggregate, sort},
+    block::ReadError,
+    compactor::aggregates,
+    readers::Stored,
+    rows::{self, Block, Meta},
+};
+use crate::model::Timestamp;
+
+/// The tiers, in milliseconds of a row, coarsest first; samples are 0.
+const TIERS: [i64; 3] = [3_600_000, 60_000, 0];
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// The numbers of the series; samples of all of them are put together, as of one that was called by several.
+    pub series: Vec<u32>,
+    /// From this time on.
+    pub from: Timestamp,
+    /// Up to, not with, this time.
+    pub to: Timestamp,
+    /// The length of a stretch; none for every sample.
+    pub step: Option<Step>,
+}
+
+/// How long a stretch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// In milliseconds; a multiple of `tier`.
+    pub millis: i64,
+    /// The tier it is read from, in milliseconds; 0 for samples.
+    pub tier: i64,
+    /// With at most so many samples they are not put together.
+    pub keep: usize,
+}
+
+impl Step {
+    /// A step of at least `millis`, that a tier can answer.
+    pub fn new(millis: i64, keep: usize) -> Self {
+        let millis = millis.max(1);
+        let tier = TIERS.into_iter().find(|tier| *tier <= millis).unwrap_or(0);
+        let millis = match tier {
+            0 => millis,
+            tier => (millis + tier - 1) / tier * tier,
+        };
+        Self { millis, tier, keep }
+    }
+}
+
+/// The past of one series, in the order of time.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Past {
+    /// Every sample.
+    Samples(Vec<(i64, f64)>),
+    /// Stretches that have samples; the bucket of each is the time divided by the step.
+    Steps(Vec<Aggregate>),
+}
+
+/// Reads the past of some series; in the order of the queries.
+pub fn read(stored: &Stored<'_>, queries: &[Query]) -> Result<Vec<Past>, ReadError> {
+    let database = stored.database.unchecked_transaction()?;
+    let mut all = Vec::with_capacity(queries.len());
+    let (Some(from), Some(to)) = (
+        queries.iter().map(|q| q.from).min(),
+        queries.iter().map(|q| q.to).max(),
+    ) else {
+        return Ok(all);
+    };
+    let tier = queries[0].step.map_or(0, |step| step.tier);
+    let mut found: Vec<Found> = queries.iter().map(|_| Found::default()).collect();
+    for part in parts(&database, tier, from, to)? {
+        match part.read(&database, queries, &mut found) {
+            Ok(()) => {}
+            Err(ReadError::Damaged(damaged)) => stored.unreadable(&damaged),
+            Err(error) => return Err(error),
+        }
+    }
+    for (query, found) in queries.iter().zip(found) {
+        all.push(found.into_past(query));
+    }
+    Ok(all)
+}
+
+/// What was found of a series: samples, and rows of coarser tiers by the time they begin.
+#[derive(Default)]
+struct Found {
+    samples: Vec<(i64, f64)>,
+    rows: Vec<(i64, Aggregate)>,
+}
+
+/// A block or a row of the journal that has something of the time asked for.
+struct Part {
+    meta: Meta,
+    is_block: bool,
+    /// What is measured at or after this is in it, before this it is in another part of a coarser tier.
+    since: i64,
+    /// Likewise: what is measured before this.
+    before: i64,
+}
+
+/// What has to be read for a time at a tier.
+fn parts(
+    database: &Connection,
+    tier: i64,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<Part>, ReadError> {
+    let mut parts = Vec::new();
+    // Where each tier begins; one that has nothing, where the next finer one does.
+    let mut begins = [i64::MAX; TIERS.len()];
+    let mut finer = i64::MAX;
+    for (i, of) in TIERS.into_iter().enumerate().rev() {
+        let mut first = database.prepare_cached("SELECT min(from_ms) FROM blocks WHERE tier = ?1")?;
+        let first: Option<i64> = first.query_row([of / 1000], |row| row.get(0))?;
+        finer = first.unwrap_or(finer);
+        begins[i] = finer;
+    }
+    // A tier that is coarser than asked for has what finer ones have no longer; one that is finer, what is not in it yet.
+    let mut since = i64::MIN;
+    for (i, of) in TIERS.into_iter().enumerate() {
+        let mut before = i64::MAX;
+        if of > tier {
+            let finer = begins[i + 1];
+            if begins[i] >= finer {
+                continue;
+            }
+            before = finer.saturating_add(of - 1).div_euclid(of).saturating_mul(of);
+        }
+        let condition = match of < tier {
+            true => "tier = ?1 AND rolled = 0 AND newest_ms >= ?2 AND oldest_ms < ?3 ORDER BY boot, first_seq, id",
+            false => "tier = ?1 AND newest_ms >= ?2 AND oldest_ms < ?3 ORDER BY boot, first_seq, id",
+        };
+        let values = params![of / 1000, from.as_millis(), to.as_millis()];
+        for meta in rows::blocks(database, condition, values)? {
+            parts.push(Part {
+                meta,
+                is_block: true,
+                // Late samples that are nowhere else yet are not passed over.
+                since: if meta.rolled { since } else { i64::MIN },
+                before,
+            });
+        }
+        if of > tier {
+            since = before;
+        }
+    }
+    // How old samples in the journal are is not known from outside.
+    for meta in rows::journal(database, "TRUE ORDER BY id", [])? {
+        parts.push(Part {
+            meta,
+            is_block: false,
+            since: i64::MIN,
+            before: i64::MAX,
+        });
+    }
+    Ok(parts)
+}
+
+impl Part {
+    fn read(
+        &self,
+        database: &Connection,
+        queries: &[Query],
+        found: &mut [Found],
+    ) -> Result<(), ReadError> {
+        match self.is_block {
+            true => self.of_block(database, queries, found),
+            false => self.of_row(database, queries, found),
+        }
+    }
+
+    /// Whether a time is wanted by a query, and in this part.
+    fn has(&self, query: &Query, time: i64) -> bool {
+        time >= self.since.max(query.from.as_millis())
+            && time < self.before.min(query.to.as_millis())
+    }
+
+    fn of_row(
+        &self,
+        database: &Connection,
+        queries: &[Query],
+        found: &mut [Found],
+    ) -> Result<(), ReadError> {
+        let row = rows::journal_row(database, self.meta.id)?;
+        for (query, found) in queries.iter().zip(found) {
+            let places = row.layouts.iter().map(|layout| {
+                let at = layout.iter().enumerate();
+                let of = at.filter(|(_, number)| query.series.contains(number));
+                of.map(|(at, _)| at).collect::<Vec<_>>()
+            });
+            let places: Vec<Vec<usize>> = places.collect();
+            for batch in &row.batches {
+                let time = batch.timestamp.as_millis();
+                if self.has(query, time) {
+                    let of_batch = &places[batch.layout];
+                    let samples = of_batch.iter().map(|at| (time, batch.values[*at]));
+                    found.samples.extend(samples);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn of_block(
+        &self,
+        database: &Connection,
+        queries: &[Query],
+        found: &mut [Found],
+    ) -> Result<(), ReadError> {
+        let Block { head, mut parts } = Block::open(database, self.meta.id)?;
+        let tier = self.meta.tier * 1000;
+        for group in &head.groups {
+            let mut times: Option<Vec<i64>> = None;
+            for (query, found) in queries.iter().zip(found.iter_mut()) {
+                for number in &query.series {
+                    let Some(at) = group.series.iter().position(|s| s == number) else {
+                        continue;
+                    };
+                    let times = match &times {
+                        Some(times) => times,
+                        None => times.insert(head.whole_numbers(&mut parts, group, 0)?),
+                    };
+                    if tier == 0 {
+                        let values = head.values(&mut parts, group, at, 0)?;
+                        let samples = times.iter().copied().zip(values);
+                        found.samples.extend(samples.filter(|(time, _)| self.has(query, *time)));
+                    } else {
+                        let rows = aggregates(&head, &mut parts, group, at, times.clone())?;
+                        let rows = rows.into_iter().map(|row| (row.bucket * tier, row));
+                        found.rows.extend(rows.filter(|(time, _)| self.has(query, *time)));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Found {
+    fn into_past(mut self, query: &Query) -> Past {
+        sort(&mut self.samples);
+        let Some(step) = query.step else {
+            return Past::Samples(self.with_rows_as_samples());
+        };
+        if self.rows.is_empty() && self.samples.len() <= step.keep {
+            return Past::Samples(self.samples);
+        }
+        let mut values = Vec::new();
+        let same = |a: &(i64, f64), b: &(i64, f64)| {
+            a.0.div_euclid(step.millis) == b.0.div_euclid(step.millis)
+        };
+        for of_one in self.samples.chunk_by(same) {
+            values.clear();
+            values.extend(of_one.iter().map(|(_, value)| *value));
+            let start = of_one[0].0.div_euclid(step.millis) * step.millis;
+            self.rows.push((start, Aggregate::of_samples(0, &values)));
+        }
+        self.rows.sort_by_key(|(time, _)| *time);
+        let same = |a: &(i64, Aggregate), b: &(i64, Aggregate)| {
+            a.0.div_euclid(step.millis) == b.0.div_euclid(step.millis)
+        };
+        let steps = self.rows.chunk_by(same).map(|of_one| {
+            let rows: Vec<Aggregate> = of_one.iter().map(|(_, row)| *row).collect();
+            Aggregate::of_rows(of_one[0].0.div_euclid(step.millis), &rows)
+        });
+        Past::Steps(steps.collect())
+    }
+
+    /// Where samples are no longer kept, the mean of each row stands for them.
+    fn with_rows_as_samples(mut self) -> Vec<(i64, f64)> {
+        if !self.rows.is_empty() {
+            let rows = self.rows.iter().map(|(time, row)| (*time, row.avg()));
+            self.samples.extend(rows);
+            sort(&mut self.samples);
+        }
+        self.samples
+    }
+}
