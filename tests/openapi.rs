@@ -165,7 +165,8 @@ fn paths() -> impl Iterator<Item = (&'static str, &'static Value)> {
 fn snapshots() -> impl Iterator<Item = &'static str> {
     let plain = paths().filter(|(path, item)| {
         let streams = path.starts_with("/api/events/") || path.starts_with("/ws");
-        item["get"].is_object() && !streams && !path.contains('{')
+        let waits = *path == "/api/wait";
+        item["get"].is_object() && !streams && !waits && !path.contains('{')
     });
     plain.map(|(path, _)| path)
 }
@@ -316,6 +317,40 @@ async fn parameters_are_taken_as_described_and_no_others() {
             "{path}"
         );
         assert!(described.is_subset(&accepted), "{path}: {described:?}");
+    }
+    server.app.stop().await;
+}
+
+#[tokio::test]
+async fn a_wait_is_answered_as_described() {
+    let server = Server::start().await;
+    let path = "/api/wait";
+    let parameters = &operation(&Method::GET, path)["parameters"];
+    let mut described = BTreeSet::new();
+    for parameter in parameters.as_array().unwrap() {
+        let name = resolved(parameter)["name"].as_str().unwrap();
+        described.insert(name.replace("label", "label.NAME"));
+    }
+    for (query, status) in [
+        ("name=uptime&host=contract&above=-1&for=200ms", 200),
+        (
+            "names=load*&hosts=*&label.core=&above=-1&no_data=1m&timeout=20s",
+            200,
+        ),
+        ("name=uptime&below=-1&timeout=500ms", 412),
+        ("name=nothing_at_all&below=-1&timeout=1ms", 412),
+        ("name=uptime", 400),
+        ("name=uptime&below=1&rules=x", 400),
+    ] {
+        let response = server.get(&format!("{path}?{query}")).send().await.unwrap();
+        let said = held(response, Method::GET, path, status).await;
+        if let Some((_, names)) = said["accepted"]
+            .as_str()
+            .and_then(|a| a.split_once("there are "))
+        {
+            let accepted: BTreeSet<String> = names.split(", ").map(str::to_owned).collect();
+            assert_eq!(accepted, described);
+        }
     }
     server.app.stop().await;
 }

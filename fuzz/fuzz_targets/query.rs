@@ -1,4 +1,4 @@
-//! The query of a stream: any text, on each endpoint. A refusal says which parameter, and what it takes.
+//! The query of a stream: any text, on each endpoint; and of a wait. A refusal says which parameter, and what it takes.
 
 #![no_main]
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use tickwire::{
     stream::filter::{Topic, Topics},
-    web::query::parse,
+    web::{problem::Problem, query::parse, wait},
 };
 
 fuzz_target!(|query: &str| {
@@ -24,11 +24,21 @@ fuzz_target!(|query: &str| {
                 assert!(period.is_zero() || period >= Duration::from_millis(10));
                 assert!(period <= Duration::from_secs(3600));
             }
-            Err(problem) => {
-                let details = problem.details();
-                assert_eq!(details.status.as_u16(), 400);
-                assert!(details.parameter.is_some() && details.accepted.is_some());
-            }
+            Err(problem) => assert_bad(&problem),
         }
     }
+    match wait::query::parse(query) {
+        Ok(parsed) => {
+            assert!(parsed.terms.limit.is_finite());
+            assert!(parsed.terms.hold < parsed.timeout);
+            assert!(parsed.timeout <= Duration::from_secs(3600));
+        }
+        Err(problem) => assert_bad(&problem),
+    }
 });
+
+fn assert_bad(problem: &Problem) {
+    let details = problem.details();
+    assert_eq!(details.status.as_u16(), 400);
+    assert!(details.parameter.is_some() && details.accepted.is_some());
+}

@@ -18,8 +18,10 @@ pub struct Stream {
     pub heartbeat: Duration,
     /// A live reader whose oldest pending sample is older than this gets conflated metrics.
     pub slow_after: Duration,
-    /// The most streams and sockets at once; one more is refused.
+    /// The most streams, sockets and waits at once; one more is refused.
     pub max_clients: usize,
+    /// The most requests at once that wait for a condition; one more is refused.
+    pub max_waits: usize,
     /// The most clients at once for which the past is encoded; the others wait their turn.
     pub max_replays: usize,
     /// A reader whose socket takes nothing for this long is closed; it may resume.
@@ -38,6 +40,7 @@ impl Default for Stream {
             heartbeat: Duration::from_secs(15),
             slow_after: Duration::from_secs(5),
             max_clients: 20_000,
+            max_waits: 200,
             max_replays: 16,
             stall_timeout: Duration::from_secs(15),
             max_views: 1000,
@@ -59,6 +62,7 @@ impl Stream {
                 default.slow_after,
             ),
             max_clients: table.value("max_clients", &Whole(1..=1_000_000), default.max_clients),
+            max_waits: table.value("max_waits", &Whole(1..=100_000), default.max_waits),
             max_replays: table.value("max_replays", &Whole(1..=100_000), default.max_replays),
             stall_timeout: table.value(
                 "stall_timeout",

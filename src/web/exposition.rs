@@ -52,6 +52,12 @@ fn render(state: &State) -> String {
         ],
     );
     page.one(
+        "tickwire_waits",
+        "gauge",
+        "Requests that wait for a condition.",
+        state.limits().waits() as f64,
+    );
+    page.one(
         "tickwire_connections",
         "gauge",
         "Open connections of all kinds.",

@@ -5,7 +5,7 @@
 //! - [`gate`]: where requests are held to theirs
 //!
 //! A place is a value that gives itself back when it is dropped: a [`Permit`] lives as long as its connection, also
-//! after that was taken over; a [`Place`] as long as its stream or socket.
+//! after that was taken over; a [`Place`] as long as its stream, socket or wait.
 
 mod addresses;
 pub mod gate;
@@ -37,8 +37,10 @@ pub enum Limit {
     Requests,
     /// The bytes before a request's body.
     Head,
-    /// Streams and sockets.
+    /// Streams, sockets and waits.
     Clients,
+    /// Requests that wait for a condition.
+    Waits,
     /// Different views.
     Views,
     /// The bytes of a request's body.
@@ -55,12 +57,13 @@ pub enum Limit {
 
 impl Limit {
     /// Every one.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::Requests,
         Self::Head,
         Self::Clients,
+        Self::Waits,
         Self::Views,
         Self::Body,
         Self::Unpacked,
@@ -77,6 +80,7 @@ impl Limit {
             Self::Requests => "server.requests_per_second",
             Self::Head => "server.max_head",
             Self::Clients => "stream.max_clients",
+            Self::Waits => "stream.max_waits",
             Self::Views => "stream.max_views",
             Self::Body => "ingest.max_body",
             Self::Unpacked => "ingest.max_decompressed",
@@ -97,11 +101,13 @@ pub struct Limits(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     server: config::Server,
-    /// Streams and sockets, at most; fewer than wanted if they would leave no connections for requests.
+    /// Streams, sockets and waits, at most; fewer than wanted if they would leave no connections for requests.
     max_clients: usize,
     wanted_clients: usize,
+    max_waits: usize,
     connections: AtomicUsize,
     clients: AtomicUsize,
+    waits: AtomicUsize,
     farewells: AtomicUsize,
     addresses: Mutex<Addresses>,
     refused: [AtomicU64; Limit::ALL.len()],
@@ -118,8 +124,10 @@ impl Limits {
             server: server.clone(),
             max_clients: stream.max_clients.min(left),
             wanted_clients: stream.max_clients,
+            max_waits: stream.max_waits,
             connections: AtomicUsize::new(0),
             clients: AtomicUsize::new(0),
+            waits: AtomicUsize::new(0),
             farewells: AtomicUsize::new(0),
             addresses: Mutex::new(addresses),
             refused: Default::default(),
@@ -167,18 +175,30 @@ impl Limits {
         })
     }
 
-    /// A place for a stream or a socket.
+    /// A place for a stream, a socket or a wait.
     pub fn client(&self) -> Result<Place, Problem> {
         let max = self.0.max_clients;
         Taken::new(&self.0, |i| &i.clients, max)
             .map(|taken| Place { _taken: taken })
             .ok_or_else(|| {
-                let mut detail = format!("{max} streams and sockets are open");
+                let mut detail = format!("{max} streams, sockets and waits are open");
                 if max < self.0.wanted_clients {
                     detail.push_str(" (nine tenths of server.max_connections)");
                 }
                 self.refuse(Limit::Clients, &detail)
             })
+    }
+
+    /// A place for a wait: one of its own, and one among the clients, who leave connections for requests.
+    pub fn wait(&self) -> Result<[Place; 2], Problem> {
+        let max = self.0.max_waits;
+        let Some(taken) = Taken::new(&self.0, |i| &i.waits, max) else {
+            return Err(self.refuse(
+                Limit::Waits,
+                &format!("{max} requests wait for a condition"),
+            ));
+        };
+        Ok([Place { _taken: taken }, self.client()?])
     }
 
     /// A place among those who are told why they are refused.
@@ -216,6 +236,11 @@ impl Limits {
     /// Open connections of all kinds.
     pub fn connections(&self) -> usize {
         self.0.connections.load(Ordering::Relaxed)
+    }
+
+    /// Requests that wait for a condition.
+    pub fn waits(&self) -> usize {
+        self.0.waits.load(Ordering::Relaxed)
     }
 
     /// Addresses that something is remembered about.
@@ -277,7 +302,7 @@ impl Drop for Permit {
     }
 }
 
-/// Another place, of a stream, a socket or somebody who is told goodbye.
+/// Another place, of a stream, a socket, a wait or somebody who is told goodbye.
 pub struct Place {
     _taken: Taken,
 }

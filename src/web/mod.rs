@@ -2,6 +2,7 @@
 //!
 //! - [`sse`], [`ws`]: the streams; [`connection`] is what they have in common, [`start`] where they begin, [`wire`] how
 //!   they keep their sockets
+//! - [`wait`]: a request that is answered when a condition holds
 //! - [`api`], [`ingest`], [`health`], [`exposition`]: the API and operations; [`openapi`] is their contract
 //! - [`pages`], [`assets`]: what browsers show
 //! - [`query`]: parameters; [`problem`], [`people`]: errors; [`guard`]: who may ask; [`limits`]: how much of everything;
@@ -25,6 +26,7 @@ pub mod query;
 pub mod sse;
 pub mod start;
 pub mod state;
+pub mod wait;
 pub mod wire;
 pub mod ws;
 
@@ -74,6 +76,7 @@ pub fn routes(config: &mut ServiceConfig) {
             web::post().to(api::alert_action),
         )
         .route("/api/rules", web::get().to(api::rules))
+        .route("/api/wait", web::get().to(wait::wait))
         .route("/api/events", web::post().to(ingest::event))
         .route("/metrics", web::get().to(exposition::metrics))
         .route("/healthz", web::get().to(health::healthy))

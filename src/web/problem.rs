@@ -5,7 +5,7 @@ use std::fmt;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
 use serde::Serialize;
 
-use super::limits::Limit;
+use super::{limits::Limit, wire::whole};
 use crate::pipeline::Busy;
 
 /// An error answer; small, since most answers are none.
@@ -37,6 +37,9 @@ pub struct Details {
     /// The key of the limit that was reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<&'static str>,
+    /// What only problems of one kind say.
+    #[serde(flatten)]
+    pub members: serde_json::Map<String, serde_json::Value>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
 }
@@ -53,6 +56,7 @@ impl Problem {
             value: None,
             accepted: None,
             limit: None,
+            members: serde_json::Map::new(),
             retry_after_seconds: None,
         }))
     }
@@ -83,6 +87,15 @@ impl Problem {
         problem
     }
 
+    /// 412: what was waited for has not come; what `report` says becomes members of the document.
+    pub fn not_held(detail: impl Into<String>, report: &impl Serialize) -> Self {
+        let mut problem = Self::new(StatusCode::PRECONDITION_FAILED, detail);
+        if let Ok(serde_json::Value::Object(members)) = serde_json::to_value(report) {
+            problem.0.members = members;
+        }
+        problem
+    }
+
     /// A limit was reached: `detail` is what is the case; the key is named behind it.
     pub fn limit(limit: Limit, detail: &str) -> Self {
         let (status, retry) = match limit {
@@ -90,7 +103,7 @@ impl Problem {
             Limit::Head => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, None),
             Limit::Body | Limit::Unpacked | Limit::Frame => (StatusCode::PAYLOAD_TOO_LARGE, None),
             // A place is given back when somebody leaves, which takes longer than a turn of a queue.
-            Limit::Connections | Limit::ConnectionsPerAddress | Limit::Clients => {
+            Limit::Connections | Limit::ConnectionsPerAddress | Limit::Clients | Limit::Waits => {
                 (StatusCode::SERVICE_UNAVAILABLE, Some(5..=15))
             }
             Limit::Views | Limit::Subscriptions | Limit::Commands => {
@@ -118,17 +131,13 @@ impl Problem {
 
     /// As the whole answer of a connection that is closed after it.
     pub fn to_http(&self) -> String {
-        let Details { status, title, .. } = *self.0;
-        let retry = self.0.retry_after_seconds;
-        let retry = retry.map_or(String::new(), |seconds| {
-            format!("retry-after: {seconds}\r\n")
-        });
         let body = serde_json::to_string(&*self.0).unwrap_or_default();
-        format!(
-            "HTTP/1.1 {} {title}\r\ncontent-type: application/problem+json\r\n{retry}content-length: {}\r\n\
-             connection: close\r\n\r\n{body}",
-            status.as_u16(),
-            body.len(),
+        let retry_after = self.0.retry_after_seconds;
+        whole::answer(
+            self.0.status,
+            "application/problem+json",
+            retry_after,
+            &body,
         )
     }
 

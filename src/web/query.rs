@@ -179,7 +179,8 @@ pub fn parse(query: &str, topics: Topics) -> Result<StreamQuery, Problem> {
     Ok(parsed)
 }
 
-const GLOBS: &str = "names or patterns (*, ?), separated by commas";
+/// What [`globs`] takes.
+pub const GLOBS: &str = "names or patterns (*, ?), separated by commas";
 const LEVELS: &str = "info, warning, critical, separated by commas";
 const TOPICS: &str = "metrics, alerts, activity, status, separated by commas";
 const RATE: &str = "flushes a second, more than 0 and at most 100";

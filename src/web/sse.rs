@@ -121,8 +121,8 @@ async fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Pro
     answer(request, response, events)
 }
 
-/// So much may a client send behind its request before its stream is ended: nothing is expected of it.
-const UNASKED_BYTES: usize = 64 << 10;
+/// So much may a client send behind its request before its stream, or its wait, is ended: nothing is expected of it.
+pub(super) const UNASKED_BYTES: usize = 64 << 10;
 
 /// Answers with a stream: the head is actix-http's, then the connection is taken over.
 pub(super) fn answer(

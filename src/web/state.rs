@@ -52,7 +52,7 @@ pub struct Parts {
     pub door: Door,
     /// How much of everything there may be.
     pub limits: Limits,
-    /// The open streams and sockets.
+    /// The open streams, sockets and waits.
     pub streams: TaskTracker,
     /// Off as soon as the server begins to stop.
     pub ready: AtomicBool,
@@ -108,7 +108,7 @@ impl State {
         &self.0.watched
     }
 
-    /// The open streams and sockets, each a task of its own on the worker that took it over.
+    /// The open streams, sockets and waits, each a task of its own on the worker that took it over.
     pub fn streams(&self) -> &TaskTracker {
         &self.0.streams
     }

@@ -34,3 +34,4 @@ mod support;
 mod survival;
 mod timestamps;
 mod vanished;
+mod wait;

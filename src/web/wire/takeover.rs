@@ -3,10 +3,12 @@
 //! actix-http keeps two buffers of 8 KiB, a dispatcher and its timers for each connection, and copies and checks on
 //! every piece of a body. A stream needs none of that after its head, so the socket is taken out from under it: the
 //! handler answers with a [`Handover`] as the body; as soon as the head has been written, what actix-http holds
-//! ([`Io`]) gives the socket away and looks closed from then on.
+//! ([`Io`]) gives the socket away and looks closed from then on. An answer that is long in coming is handed over before
+//! its head ([`Desk::hand_over`]).
 
 use std::{
     cell::RefCell,
+    convert::Infallible,
     io,
     ops::Deref,
     pin::Pin,
@@ -87,6 +89,13 @@ impl Desk {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
         })
     }
+
+    /// Hands the connection over before anything is answered: `take` has all of the answer to write. The handler that
+    /// awaits this is dropped, since its connection looks closed; so is `take`, uncalled, if the client is gone before.
+    pub async fn hand_over(self, take: impl FnOnce(Socket) + 'static) -> Infallible {
+        *self.0.borrow_mut() = Some(Box::new(take));
+        std::future::pending().await
+    }
 }
 
 impl Io {
@@ -142,7 +151,7 @@ impl Handover {
 }
 
 impl MessageBody for Handover {
-    type Error = std::convert::Infallible;
+    type Error = Infallible;
 
     fn size(&self) -> BodySize {
         BodySize::Stream
