@@ -21,7 +21,9 @@ use crate::{
     alerts::{Engine, Saved},
     config::Config,
     control::{Control, status::Teller},
-    model::{AlertEvent, AlertState, Clock, HostName, Reason, SourceId, Timestamp, Transition},
+    model::{
+        Activity, AlertEvent, AlertState, Clock, HostName, Reason, SourceId, Timestamp, Transition,
+    },
     pipeline::{self, Closer, Live, Pipeline},
     replay,
     series::Registry,
@@ -101,7 +103,8 @@ impl App {
             })?;
         let unstartable = |what| move |source| StartError::Start { what, source };
         let address = listener.local_addr().map_err(unstartable("the listener"))?;
-        let (store, threads, past) = Store::open(&config.server.data, store_options(&config, started))?;
+        let (store, threads, past) =
+            Store::open(&config.server.data, store_options(&config, started))?;
         let store_threads = start_store(threads).map_err(unstartable("the store's threads"))?;
 
         let draining = CancellationToken::new();
@@ -138,6 +141,15 @@ impl App {
         let sources = Supervisor::new(clock.clone(), inlet.clone(), plans(&config));
         let control = Control::new(clock.clone(), inlet.clone(), sources.clone());
         let closer = inlet.closer();
+        if let Some(message) = past.notice {
+            // There is room: nobody else has the inlet yet.
+            let _ = inlet.activity(Activity {
+                kind: "store".to_owned(),
+                message,
+                host: None,
+                timestamp: started,
+            });
+        }
         let mut teller = Teller::new(
             clock.clone(),
             started,

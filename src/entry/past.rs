@@ -85,6 +85,5 @@ pub enum Found {
     Unknown,
 }
 
-
 /// Reads the past: the place that was asked for, and what there is after it.
 pub type Archive = dyn Fn(Wanted) -> Result<Pending<(Place, Found)>, Busy> + Send + Sync;

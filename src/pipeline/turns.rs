@@ -137,7 +137,9 @@ impl Turns {
         };
         work(self, &mut turn);
         let Turn {
-            entries, has_alerts, ..
+            entries,
+            has_alerts,
+            ..
         } = turn;
         if entries.is_empty() {
             return;

@@ -349,7 +349,9 @@ mod tests {
         let mut writer = Writer::new(SHAPE, true);
         for (series, shared, values) in tables {
             writer.group(shared[0].len());
-            shared.iter().for_each(|column| writer.whole_numbers(column));
+            shared
+                .iter()
+                .for_each(|column| writer.whole_numbers(column));
             for (number, column) in series.iter().zip(values) {
                 writer.series(*number);
                 writer.values(column);

@@ -52,15 +52,13 @@ impl Catalogue {
         while let Some(row) = rows.next()? {
             let number: u32 = row.get(0)?;
             let text = |at: usize| row.get_ref(at)?.as_str().map_err(rusqlite::Error::from);
-            let Some((spec, owner)) = identity([
-                text(1)?,
-                text(2)?,
-                text(3)?,
-                text(4)?,
-                text(5)?,
-                text(6)?,
-            ]) else {
-                tracing::warn!(number, "a series in the store cannot be read and is left out");
+            let Some((spec, owner)) =
+                identity([text(1)?, text(2)?, text(3)?, text(4)?, text(5)?, text(6)?])
+            else {
+                tracing::warn!(
+                    number,
+                    "a series in the store cannot be read and is left out"
+                );
                 continue;
             };
             state.put(Known {
@@ -240,9 +238,7 @@ fn insert(
     Ok(())
 }
 
-fn identity(
-    [host, name, labels, unit, kind, owner]: [&str; 6],
-) -> Option<(SeriesSpec, SourceId)> {
+fn identity([host, name, labels, unit, kind, owner]: [&str; 6]) -> Option<(SeriesSpec, SourceId)> {
     let labels: Labels = serde_json::from_str(labels).ok()?;
     let spec = SeriesSpec {
         key: SeriesKey {

@@ -86,9 +86,9 @@ impl Encoder {
     }
 
     fn whole(&self, values: &[i64], power: u8) -> Vec<u8> {
-        let (min, max) = values
-            .iter()
-            .fold((i64::MAX, i64::MIN), |(min, max), v| (min.min(*v), max.max(*v)));
+        let (min, max) = values.iter().fold((i64::MAX, i64::MIN), |(min, max), v| {
+            (min.min(*v), max.max(*v))
+        });
         let above = |v: &i64| v.wrapping_sub(min) as u64;
         let mut out = Vec::new();
         let mut begin = |kind: u8| {
@@ -204,7 +204,8 @@ pub struct Decoder {
 impl Decoder {
     /// From what [`Encoder::header`] was.
     pub fn new(header: &[u8]) -> Result<Self, Damaged> {
-        let (pco, _) = FileDecompressor::new(header).map_err(|_| Damaged("a compression format"))?;
+        let (pco, _) =
+            FileDecompressor::new(header).map_err(|_| Damaged("a compression format"))?;
         Ok(Self { pco })
     }
 
@@ -281,7 +282,11 @@ impl Decoder {
         })
     }
 
-    fn decompress<T: Number + Default>(&self, bytes: &[u8], rows: usize) -> Result<Vec<T>, Damaged> {
+    fn decompress<T: Number + Default>(
+        &self,
+        bytes: &[u8],
+        rows: usize,
+    ) -> Result<Vec<T>, Damaged> {
         let damaged = |_| Damaged("a compressed column");
         let (mut chunk, rest) = self
             .pco
@@ -333,7 +338,12 @@ mod tests {
         let (column, read) = again(&values);
         assert_eq!(read, bits(&values));
         let floats = Encoder::default().floats(&values);
-        assert!(column.len() < floats.len(), "{} {}", column.len(), floats.len());
+        assert!(
+            column.len() < floats.len(),
+            "{} {}",
+            column.len(),
+            floats.len()
+        );
     }
 
     /// Values as they are measured, and any others.

@@ -23,16 +23,15 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, Transaction};
 
+pub(super) use self::roll::aggregates;
+pub use super::rows::Meta;
 use super::{
     Counts,
     block::{Encoded, ReadError},
     catalogue::Catalogue,
-    rows,
-    schema,
+    rows, schema,
     writer::{Job, delete_block, insert_block},
 };
-pub(super) use self::roll::aggregates;
-pub use super::rows::Meta;
 use crate::model::Timestamp;
 
 /// The stretches that blocks of samples are made for, in seconds: first out of the journal, then larger ones.
@@ -50,10 +49,7 @@ const ROLLED_BLOCKS: usize = 64;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Poke {
     /// The journal has so many more samples, received up to then.
-    Written {
-        samples: u64,
-        received: Timestamp,
-    },
+    Written { samples: u64, received: Timestamp },
     /// What it made is in, or was not taken: there may be more to do.
     Installed,
 }
@@ -208,9 +204,13 @@ fn newest(database: &Connection) -> rusqlite::Result<Option<Timestamp>> {
     let of_journal = rows::journal(database, "TRUE ORDER BY id DESC LIMIT 1", [])?;
     let newest = match of_journal.first() {
         Some(row) => Some(row.to),
-        None => rows::blocks(database, "tier = 0 ORDER BY boot DESC, first_seq DESC LIMIT 1", [])?
-            .first()
-            .map(|block| block.to),
+        None => rows::blocks(
+            database,
+            "tier = 0 ORDER BY boot DESC, first_seq DESC LIMIT 1",
+            [],
+        )?
+        .first()
+        .map(|block| block.to),
     };
     Ok(newest)
 }

@@ -118,7 +118,8 @@ fn parts(
     let mut begins = [i64::MAX; TIERS.len()];
     let mut finer = i64::MAX;
     for (i, of) in TIERS.into_iter().enumerate().rev() {
-        let mut first = database.prepare_cached("SELECT min(from_ms) FROM blocks WHERE tier = ?1")?;
+        let mut first =
+            database.prepare_cached("SELECT min(from_ms) FROM blocks WHERE tier = ?1")?;
         let first: Option<i64> = first.query_row([of / 1000], |row| row.get(0))?;
         finer = first.unwrap_or(finer);
         begins[i] = finer;
@@ -132,11 +133,18 @@ fn parts(
             if begins[i] >= finer {
                 continue;
             }
-            before = finer.saturating_add(of - 1).div_euclid(of).saturating_mul(of);
+            before = finer
+                .saturating_add(of - 1)
+                .div_euclid(of)
+                .saturating_mul(of);
         }
         let condition = match of < tier {
-            true => "tier = ?1 AND rolled = 0 AND newest_ms >= ?2 AND oldest_ms < ?3 ORDER BY boot, first_seq, id",
-            false => "tier = ?1 AND newest_ms >= ?2 AND oldest_ms < ?3 ORDER BY boot, first_seq, id",
+            true => {
+                "tier = ?1 AND rolled = 0 AND newest_ms >= ?2 AND oldest_ms < ?3 ORDER BY boot, first_seq, id"
+            }
+            false => {
+                "tier = ?1 AND newest_ms >= ?2 AND oldest_ms < ?3 ORDER BY boot, first_seq, id"
+            }
         };
         let values = params![of / 1000, from.as_millis(), to.as_millis()];
         for meta in rows::blocks(database, condition, values)? {
@@ -231,11 +239,15 @@ impl Part {
                     if tier == 0 {
                         let values = head.values(&mut parts, group, at, 0)?;
                         let samples = times.iter().copied().zip(values);
-                        found.samples.extend(samples.filter(|(time, _)| self.has(query, *time)));
+                        found
+                            .samples
+                            .extend(samples.filter(|(time, _)| self.has(query, *time)));
                     } else {
                         let rows = aggregates(&head, &mut parts, group, at, times.clone())?;
                         let rows = rows.into_iter().map(|row| (row.bucket * tier, row));
-                        found.rows.extend(rows.filter(|(time, _)| self.has(query, *time)));
+                        found
+                            .rows
+                            .extend(rows.filter(|(time, _)| self.has(query, *time)));
                     }
                 }
             }

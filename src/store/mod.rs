@@ -62,7 +62,7 @@ const LOCK: &str = "tickwire.lock";
 /// Why the data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It cannot be made, or not written to.
+    /// It cannot be made, or not written to, and that will not pass.
     #[error("cannot write to the data folder {}", folder.display())]
     Folder {
         /// The folder.
@@ -184,12 +184,12 @@ pub struct Counts {
 
 impl Store {
     /// Opens the store in `folder`, makes it if there is none, and begins a new epoch. A damaged database is set aside and
-    /// a new one begun; without a folder that can be written to, nothing is kept. Both are said in [`Past::notice`].
+    /// a new one begun; while the folder cannot be written to (a full or read-only disk, missing rights), nothing is kept. Both are said in [`Past::notice`].
     pub fn open(folder: &Path, options: Options) -> Result<(Self, Threads, Past), OpenError> {
         let file = folder.join(FILE);
         let lock = match lock(folder) {
             Ok(lock) => lock,
-            Err(OpenError::Folder { folder, source }) => {
+            Err(OpenError::Folder { folder, source }) if may_pass(&source) => {
                 let shown = folder.display();
                 let notice = format!(
                     "nothing is kept: cannot write to the data folder {shown} ({source}); what is streamed is not in the history, and gone with a restart"
@@ -351,10 +351,15 @@ impl Store {
         counts.waiting.fetch_add(1, Ordering::Relaxed);
         let dropped = match before + weight > self.0.queue_bytes && before > 0 {
             true => Some(job),
-            false => self.0.jobs.try_send(job).err().map(|refused| match refused {
-                std::sync::mpsc::TrySendError::Full(job)
-                | std::sync::mpsc::TrySendError::Disconnected(job) => job,
-            }),
+            false => self
+                .0
+                .jobs
+                .try_send(job)
+                .err()
+                .map(|refused| match refused {
+                    std::sync::mpsc::TrySendError::Full(job)
+                    | std::sync::mpsc::TrySendError::Disconnected(job) => job,
+                }),
         };
         if let Some(job) = dropped {
             counts.waiting_bytes.fetch_sub(weight, Ordering::Relaxed);
@@ -364,6 +369,19 @@ impl Store {
             counts.dropped_samples.fetch_add(samples, Ordering::Relaxed);
         }
     }
+}
+
+/// Whether a folder that cannot be written to now may be written to another day: then the server runs without it. Anything
+/// else (a file in its place) is a mistake in the configuration, better said at once.
+fn may_pass(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::StorageFull
+            | ErrorKind::QuotaExceeded
+    )
 }
 
 /// Takes the folder for this process.

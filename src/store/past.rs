@@ -54,7 +54,10 @@ fn begin(database: &Connection, boot: u32, from: From) -> Result<(Place, bool), 
                 .query_row([], |row| row.get(0))?;
             let begins = oldest(database)? == Some(place);
             let is_first = place.after == 0 && first == Some(place.boot);
-            Ok((place, begins && !is_first && is_later(database, place, time)?))
+            Ok((
+                place,
+                begins && !is_first && is_later(database, place, time)?,
+            ))
         }
     }
 }
@@ -90,7 +93,9 @@ impl Reading<'_> {
         let mut weight = 0;
         let mut entries: Vec<Arc<Entry>> = Vec::new();
         while weight < WEIGHT {
-            let Some((source, meta)) = self.next_to(place)? else { break };
+            let Some((source, meta)) = self.next_to(place)? else {
+                break;
+            };
             if meta.first > place.after + 1 {
                 if entries.is_empty() && place == wanted {
                     return self.missing(place, &meta);
@@ -350,7 +355,15 @@ impl Reading<'_> {
                 let (seq, received, json) = (row.get(0)?, row.get(1)?, row.get_ref(2)?.as_str());
                 let json = json.map_err(rusqlite::Error::from)?;
                 if let Ok(event) = serde_json::from_str::<AlertEvent>(json) {
-                    entries.push(other(seq, received, |json| What::Alert { event: Arc::new(event), json }, json));
+                    entries.push(other(
+                        seq,
+                        received,
+                        |json| What::Alert {
+                            event: Arc::new(event),
+                            json,
+                        },
+                        json,
+                    ));
                 }
             }
         }
@@ -363,7 +376,15 @@ impl Reading<'_> {
                 let (seq, received, json) = (row.get(0)?, row.get(1)?, row.get_ref(2)?.as_str());
                 let json = json.map_err(rusqlite::Error::from)?;
                 if let Ok(activity) = serde_json::from_str::<Activity>(json) {
-                    entries.push(other(seq, received, |json| What::Activity { activity: Arc::new(activity), json }, json));
+                    entries.push(other(
+                        seq,
+                        received,
+                        |json| What::Activity {
+                            activity: Arc::new(activity),
+                            json,
+                        },
+                        json,
+                    ));
                 }
             }
         }
@@ -375,13 +396,10 @@ impl Reading<'_> {
 }
 
 /// An alert or a line of the feed, from its JSON.
-fn other(
-    seq: i64,
-    received: i64,
-    what: impl FnOnce(Box<str>) -> What,
-    json: &str,
-) -> Arc<Entry> {
-    let fields = json.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+fn other(seq: i64, received: i64, what: impl FnOnce(Box<str>) -> What, json: &str) -> Arc<Entry> {
+    let fields = json
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'));
     let seq = seq.max(0).cast_unsigned();
     Arc::new(Entry {
         first: seq,

@@ -1,9 +1,6 @@
 //! What is kept: samples and each coarser tier for a time, and all together within a size. The newest wins.
 
-use std::{
-    sync::atomic::Ordering,
-    time::Duration,
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
 use rusqlite::{Connection, Transaction, params};
 
@@ -73,7 +70,9 @@ pub(super) fn enforce(
         taken += 1;
     }
     if taken > 0 {
-        counts.blocks_removed.fetch_add(taken as u64, Ordering::Relaxed);
+        counts
+            .blocks_removed
+            .fetch_add(taken as u64, Ordering::Relaxed);
         forget_what_went(&transaction, catalogue, newest.minus(retention.samples))?;
     }
     transaction.commit()?;

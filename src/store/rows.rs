@@ -52,8 +52,7 @@ pub struct Meta {
 }
 
 /// The columns of `blocks` that [`Meta`] is read from.
-pub const META: &str =
-    "id, tier, slot, boot, first_seq, last_seq, from_ms, to_ms, oldest_ms, newest_ms, samples, rolled";
+pub const META: &str = "id, tier, slot, boot, first_seq, last_seq, from_ms, to_ms, oldest_ms, newest_ms, samples, rolled";
 /// The same of the journal, which does not know when its samples were measured.
 pub const JOURNAL_META: &str =
     "id, 0, 0, boot, first_seq, last_seq, from_ms, to_ms, from_ms, to_ms, samples, 0";
@@ -106,7 +105,9 @@ pub fn journal(
 /// What is in a row of the journal.
 pub fn journal_row(database: &Connection, id: i64) -> Result<journal::Row, ReadError> {
     let mut row = database.prepare_cached("SELECT data FROM journal WHERE id = ?1")?;
-    let row = row.query_row([id], |row| Ok(journal::Row::parse(row.get_ref(0)?.as_blob()?)))?;
+    let row = row.query_row([id], |row| {
+        Ok(journal::Row::parse(row.get_ref(0)?.as_blob()?))
+    })?;
     Ok(row?)
 }
 

@@ -137,7 +137,10 @@ impl Writer {
                     jobs.retain(|job| !matches!(job, Job::Compacted(_)));
                     failing = Some(failing.map_or(FIRST_WAIT, |wait| (wait * 2).min(LONGEST_WAIT)));
                     if !open {
-                        tracing::error!(jobs = jobs.len(), "the store is closed without what waited");
+                        tracing::error!(
+                            jobs = jobs.len(),
+                            "the store is closed without what waited"
+                        );
                         self.done(&jobs, &self.counts.dropped);
                     }
                 }
@@ -191,7 +194,9 @@ impl Writer {
         let weight: usize = jobs.iter().map(Job::weight).sum();
         counter.fetch_add(count, Ordering::Relaxed);
         self.counts.waiting.fetch_sub(count, Ordering::Relaxed);
-        self.counts.waiting_bytes.fetch_sub(weight, Ordering::Relaxed);
+        self.counts
+            .waiting_bytes
+            .fetch_sub(weight, Ordering::Relaxed);
     }
 
     fn write(&mut self, jobs: &[Job]) -> rusqlite::Result<()> {
@@ -240,9 +245,16 @@ impl Writer {
             return Err(error);
         }
         self.written = self.written.max(rows.last);
-        self.counts.samples.fetch_add(rows.samples, Ordering::Relaxed);
+        self.counts
+            .samples
+            .fetch_add(rows.samples, Ordering::Relaxed);
         if poke.is_some() {
-            retention::enforce(&mut self.database, &self.catalogue, &self.retention, &self.counts)?;
+            retention::enforce(
+                &mut self.database,
+                &self.catalogue,
+                &self.retention,
+                &self.counts,
+            )?;
         }
         if let Some(poke) = poke.or_else(|| rows.poke()) {
             // It is gone only when everything ends.
@@ -289,7 +301,11 @@ impl<'a> Rows<'a> {
         if self.volatile && !matches!(entry.what, What::Alert { .. }) {
             return Ok(());
         }
-        if self.row.as_ref().is_some_and(|row| row.last + 1 != entry.first) {
+        if self
+            .row
+            .as_ref()
+            .is_some_and(|row| row.last + 1 != entry.first)
+        {
             self.finish(transaction)?;
         }
         let row = self.row.get_or_insert_with(|| Row {
@@ -398,7 +414,13 @@ fn write_event(
         .prepare_cached(
             "INSERT INTO alert_events (boot, seq, alert, at_ms, event) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![boot, number(seq), id, event.timestamp.as_millis(), json])?;
+        .execute(params![
+            boot,
+            number(seq),
+            id,
+            event.timestamp.as_millis(),
+            json
+        ])?;
     transaction
         .prepare_cached("INSERT OR REPLACE INTO alerts (id, is_open, event) VALUES (?1, ?2, ?3)")?
         .execute(params![id, event.state.is_open(), json])?;

@@ -18,8 +18,8 @@ use std::{sync::Arc, task::Waker, time::Duration};
 
 use bytes::Bytes;
 
-pub use self::behind::{Pace, question};
 use self::behind::{Behind, Look};
+pub use self::behind::{Pace, question};
 use super::{
     Stream,
     encode::{self, Chunk},

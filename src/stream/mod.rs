@@ -54,7 +54,9 @@ pub struct Stream(Arc<Inner>);
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stream").field("log", &self.log).finish_non_exhaustive()
+        f.debug_struct("Stream")
+            .field("log", &self.log)
+            .finish_non_exhaustive()
     }
 }
 

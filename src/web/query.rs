@@ -186,7 +186,8 @@ const TOPICS: &str = "metrics, alerts, activity, status, separated by commas";
 const RATE: &str = "flushes a second, more than 0 and at most 100";
 const SINCE: &str = "a position, a duration like 10m, an RFC 3339 time, earliest or latest";
 /// What `speed` takes.
-pub const SPEED: &str = "a number from 1 to 1000, or max; only with since or a position to resume after";
+pub const SPEED: &str =
+    "a number from 1 to 1000, or max; only with since or a position to resume after";
 /// What `until` takes.
 pub const UNTIL: &str = "a position or an RFC 3339 time";
 

@@ -71,9 +71,8 @@ async fn open(request: &HttpRequest, topics: Topics) -> Result<HttpResponse, Pro
     }
     let start = start::resolve(state, query.since.as_ref(), query.topics);
     let until = query.until.map(|until| {
-        start::until(stream, until).map_err(|accepted| {
-            Problem::parameter("until", &until.to_string(), accepted)
-        })
+        start::until(stream, until)
+            .map_err(|accepted| Problem::parameter("until", &until.to_string(), accepted))
     });
     let until = until.transpose()?;
     let spec = ViewSpec {
@@ -207,7 +206,10 @@ fn snapshot(state: &State, query: &StreamQuery, start: Start) -> (Start, Option<
     // Who resumes goes on where it was: a higher id here would let it miss what lies between.
     let position = match (start.past, &query.since) {
         (Some(From::Place(place)), _) => Position {
-            epoch: stream.log().epoch_of(place.boot).unwrap_or(stream.log().epoch()),
+            epoch: stream
+                .log()
+                .epoch_of(place.boot)
+                .unwrap_or(stream.log().epoch()),
             seq: place.after,
         },
         (Some(_), _) => stream.log().at(0),

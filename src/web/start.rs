@@ -25,9 +25,7 @@ pub fn resolve(state: &State, since: Option<&Since>, topics: Topics) -> Start {
         Some(Since::Earliest) if archive => Start::past(From::Oldest),
         Some(Since::Earliest) => Start::after(log.floor(topics)),
         Some(Since::Position(position)) => log.resume(*position, topics, archive),
-        Some(Since::Unreadable(_)) => {
-            Start::reset(log.left_after(topics, 0), ResetReason::Unknown)
-        }
+        Some(Since::Unreadable(_)) => Start::reset(log.left_after(topics, 0), ResetReason::Unknown),
         Some(Since::Time(time)) => from_time(state, *time, topics),
         Some(Since::Ago(ago)) => from_time(state, state.now().minus(*ago), topics),
     }

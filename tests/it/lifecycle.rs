@@ -122,16 +122,40 @@ async fn a_data_folder_that_cannot_be_written_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_none_is_named() {
-    let folder = TempDir::new().unwrap();
-    std::fs::write(
-        folder.path().join("tickwire.db"),
-        "this is no database, by far not",
-    )
-    .unwrap();
-    let error = server::start(server::config(folder.path(), ""))
-        .await
-        .err()
-        .expect("an error");
-    assert!(error.to_string().contains("tickwire.db"), "{error}");
+async fn a_damaged_database_is_set_aside_and_everybody_is_told() {
+    let folder = Arc::new(TempDir::new().unwrap());
+    let text = "this is no database, by far not";
+    std::fs::write(folder.path().join("tickwire.db"), text).unwrap();
+    let server = Server::on(&folder, "").await;
+    let mut feed = server
+        .stream("/api/events/all?topics=activity&since=earliest")
+        .await;
+    let told = feed
+        .find("the notice", |event| event.data["kind"] == "store")
+        .await;
+    let message = told.data["message"].as_str().unwrap();
+    let aside = message
+        .split_whitespace()
+        .find(|word| word.contains("tickwire.db.damaged-"));
+    let aside = aside.expect("its new name").trim_end_matches(';');
+    assert_eq!(std::fs::read_to_string(aside).unwrap(), text);
+}
+
+/// Nobody, root included, may write there.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_folder_to_write_to_it_runs_and_says_that_nothing_is_kept() {
+    let config = server::config(std::path::Path::new("/sys/tickwire"), "");
+    let server = Server::of(config).await;
+    let mut feed = server
+        .stream("/api/events/all?topics=metrics,activity&since=earliest")
+        .await;
+    let told = feed
+        .find("the notice", |event| event.data["kind"] == "store")
+        .await;
+    let message = told.data["message"].as_str().unwrap();
+    assert!(message.starts_with("nothing is kept:"), "{message}");
+    server.sample("m", 7).await;
+    assert_eq!(feed.event("metric").await.data["value"], 7);
+    assert_eq!(server.metric("tickwire_store_failed_total").await, 0.0);
 }

@@ -16,6 +16,7 @@ mod ingest;
 mod lifecycle;
 mod limits;
 mod operations;
+mod past;
 mod pause;
 mod reset;
 mod restart;

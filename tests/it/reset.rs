@@ -1,6 +1,6 @@
 //! When something that matches may be missing, the client is told, and told where what follows starts.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Server, moved, seq, sse::Event};
 
@@ -32,9 +32,17 @@ fn assert_reset(event: &Event, reason: &str, requested: Option<&str>) {
     assert_eq!(event.data["resumed_from"], event.id());
 }
 
+/// A server that keeps nothing: what its log forgets is gone.
+#[cfg(target_os = "linux")]
+async fn forgetful() -> Server {
+    let nowhere = std::path::Path::new("/sys/tickwire");
+    Server::of(crate::support::server::config(nowhere, WAVE)).await
+}
+
+#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_evicted_is_told_and_what_follows_is_whole() {
-    let server = Server::with(WAVE).await;
+    let server = forgetful().await;
     let start = server.position().await;
     flood(&server).await;
     let end = server.position().await;
@@ -62,9 +70,10 @@ async fn what_was_evicted_is_told_and_what_follows_is_whole() {
     assert_eq!(seq(earliest[1].id()), from + 1);
 }
 
+#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_samples_pushes_out_no_alert() {
-    let server = Server::with(WAVE).await;
+    let server = forgetful().await;
     let start = server.position().await;
     for value in [1, 0, 1, 0] {
         server.sample("wave", value).await;
@@ -109,32 +118,4 @@ async fn an_id_of_no_server_we_know_is_unknown_and_everything_there_is_follows()
         assert_reset(&stream.event("reset").await, "unknown", Some(id));
         assert_eq!(stream.event("metric").await.data["value"], 1, "{id}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_restart_begins_an_epoch_and_positions_of_the_last_one_are_lost() {
-    let server = Server::start().await;
-    server.sample("m", 1).await;
-    let before = server.position().await;
-    let folder = server.stop().await;
-    let server = Server::on(&folder, "").await;
-    let after = server.position().await;
-    assert_ne!(after.split('-').next(), before.split('-').next());
-    server.sample("m", 2).await;
-    let mut stream = server.resume("/api/events/metrics", &before).await;
-    assert_reset(&stream.event("reset").await, "lost", Some(&before));
-    assert_eq!(stream.event("metric").await.data["value"], 2);
-
-    let mut lines = server
-        .stream(&format!("/api/events/metrics?format=ndjson&since={before}"))
-        .await;
-    assert_reset(&lines.event("reset").await, "lost", Some(&before));
-
-    let mut socket = server.socket().await;
-    let subscribe = json!({ "type": "subscribe", "id": 1, "since": before });
-    socket.ask(subscribe).await;
-    let reset = socket.frame("reset").await;
-    assert_eq!(reset["reason"], "lost");
-    assert_eq!(reset["requested"], Value::from(before));
-    assert_eq!(socket.frame("metrics").await["data"][0]["value"], 2);
 }

@@ -119,12 +119,14 @@ async fn everybody_comes_back_to_a_restarted_server_and_misses_nothing() {
     process.sample("cpu", 1).await;
     for stream in &mut streams {
         let last = |event: &crate::support::sse::Event| event.data["transition"] == "resolved";
-        let events = stream.until(&["metric", "alert", "reset"], last).await;
-        assert_eq!(events[0].data["reason"], "lost");
+        let events = stream
+            .until(&["metric", "alert", "gap", "reset"], last)
+            .await;
+        assert_eq!(events[0].event, "gap");
         assert_eq!(values(&events), [96.0, 1.0]);
     }
     for socket in &mut sockets {
-        assert_eq!(socket.frame("reset").await["reason"], "lost");
+        assert!(socket.frame("gap").await["to"].is_string());
         assert_eq!(samples(&socket.frame("metrics").await)[0].1, 96.0);
         assert_eq!(samples(&socket.frame("metrics").await)[0].1, 1.0);
         assert_eq!(socket.frame("alert").await["transition"], "resolved");

@@ -59,14 +59,19 @@ fn block(database: &Connection, taken: &[Meta]) -> Result<Work, ReadError> {
         let row = rows::journal_row(database, meta.id)?;
         add(row, &mut groups, &mut by_layout);
     }
-    let times = groups.iter().flat_map(|group| &group.shared[rows::TIMESTAMP]);
+    let times = groups
+        .iter()
+        .flat_map(|group| &group.shared[rows::TIMESTAMP]);
     let (oldest, newest) = times.fold((i64::MAX, i64::MIN), |(oldest, newest), time| {
         (oldest.min(*time), newest.max(*time))
     });
     let (Some(first), Some(last)) = (taken.first(), taken.last()) else {
         unreachable!("only called with rows");
     };
-    let mut series: Vec<u32> = groups.iter().flat_map(|g| g.series.iter().copied()).collect();
+    let mut series: Vec<u32> = groups
+        .iter()
+        .flat_map(|g| g.series.iter().copied())
+        .collect();
     series.sort_unstable();
     series.dedup();
     let mut writer = Writer::new(SAMPLES, false);

@@ -12,11 +12,7 @@ use crate::store::{
 };
 
 /// Blocks of one stretch of `slot` seconds as one, if that is over.
-pub(super) fn next(
-    database: &Connection,
-    boot: u32,
-    slot: i64,
-) -> Result<Option<Work>, ReadError> {
+pub(super) fn next(database: &Connection, boot: u32, slot: i64) -> Result<Option<Work>, ReadError> {
     let Some(newest) = newest(database)? else {
         return Ok(None);
     };
@@ -28,14 +24,18 @@ pub(super) fn next(
             run.clear();
         }
         run.push(*block);
-        let ends = all.get(i + 1).is_none_or(|next| !fit(block, next, slot, &run));
+        let ends = all
+            .get(i + 1)
+            .is_none_or(|next| !fit(block, next, slot, &run));
         if !ends || run.len() < 2 || run.iter().all(|b| b.slot >= slot) {
             continue;
         }
         // More may come while the stretch lasts, or while some of it is in the journal.
         let here = slot_of(block.from, slot);
         let over = block.boot != boot || slot_of(newest, slot) != here;
-        let whole = waits.iter().all(|row| row.boot != block.boot || slot_of(row.from, slot) != here);
+        let whole = waits
+            .iter()
+            .all(|row| row.boot != block.boot || slot_of(row.from, slot) != here);
         if over && whole {
             return merge(database, &run, slot).map(Some);
         }

@@ -30,7 +30,9 @@ pub(super) fn next(
         return Ok(None);
     };
     let slot = slot_of(first.from, span);
-    let of_slot = waiting.iter().take_while(|block| slot_of(block.from, span) == slot);
+    let of_slot = waiting
+        .iter()
+        .take_while(|block| slot_of(block.from, span) == slot);
     let taken: Vec<Meta> = of_slot.take(ROLLED_BLOCKS).copied().collect();
     // Over when something later is there already: whatever the clock says now, nothing more comes into it.
     match taken.len() < waiting.len() {
@@ -40,11 +42,7 @@ pub(super) fn next(
 }
 
 /// A block of rows of `tier` seconds of all that these blocks have.
-pub(super) fn roll(
-    database: &Connection,
-    taken: &[Meta],
-    tier: i64,
-) -> Result<Work, ReadError> {
+pub(super) fn roll(database: &Connection, taken: &[Meta], tier: i64) -> Result<Work, ReadError> {
     let mut blocks = Vec::with_capacity(taken.len());
     let mut series = BTreeSet::new();
     for meta in taken {

@@ -167,7 +167,9 @@ impl Cursor {
                     turn.keep(None);
                     match answer {
                         Ok((place, found)) => self.found(stream, now, place, found),
-                        Err(_) => Look::Step(Step::Wait { due: Some(PATIENCE) }),
+                        Err(_) => Look::Step(Step::Wait {
+                            due: Some(PATIENCE),
+                        }),
                     }
                 }
             },

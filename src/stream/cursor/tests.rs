@@ -57,5 +57,8 @@ fn a_turn_that_the_log_cannot_hold_is_told_to_those_who_keep_up() {
     let left = cursor.position(&stream).seq;
     assert!(left > 0);
     assert!(matches!(cursor.step(&stream, now), Step::Send(_)));
-    assert_eq!((cursor.position(&stream).seq, cursor.take_events()), (10, 10 - left));
+    assert_eq!(
+        (cursor.position(&stream).seq, cursor.take_events()),
+        (10, 10 - left)
+    );
 }

@@ -14,12 +14,12 @@ use super::{
     query::WaitQuery,
 };
 use crate::{
+    entry::{Entry, What},
     model::{Seq, Timestamp},
     series::Series,
     stream::{
         counters::add,
         filter::{Filter, Topic, Topics},
-        log::{Entry, What},
         shard::{Due, Shard, Ticket},
     },
     web::{
@@ -142,6 +142,7 @@ impl Waiter {
             timestamp,
             layout,
             values,
+            ..
         } = &entry.what
         else {
             return false;

@@ -211,12 +211,13 @@ fn subscribe(fields: &mut Fields) -> Result<Subscribe, Fault> {
         Some(text) => Some(query::since(&text).ok_or_else(|| bad("since", &text, SINCE))?),
     };
     let until: Option<String> = fields.optional("until", query::UNTIL)?;
-    let until = until.map(|text| {
-        query::until(&text).ok_or_else(|| bad("until", &text, query::UNTIL))
-    });
+    let until =
+        until.map(|text| query::until(&text).ok_or_else(|| bad("until", &text, query::UNTIL)));
     let speed: Option<Value> = fields.optional("speed", query::SPEED)?;
     let speed = speed.map(|value| {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
         query::speed(&text).ok_or_else(|| bad("speed", &text, query::SPEED))
     });
     Ok(Subscribe {

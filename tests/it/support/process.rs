@@ -138,6 +138,12 @@ impl Process {
         assert!(told.expect("kill").success());
     }
 
+    /// Ends it without a word.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ended");
+    }
+
     /// Waits until it has stopped.
     pub async fn stopped(&mut self) -> ExitStatus {
         let ended = async {

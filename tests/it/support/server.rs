@@ -32,10 +32,18 @@ impl Server {
 
     /// Likewise, on a folder that may have been used before.
     pub async fn on(folder: &Arc<TempDir>, toml: &str) -> Self {
-        let app = start(config(folder.path(), toml)).await;
+        Self {
+            folder: folder.clone(),
+            ..Self::of(config(folder.path(), toml)).await
+        }
+    }
+
+    /// Of a configuration as it is.
+    pub async fn of(config: Config) -> Self {
+        let app = start(config).await;
         Self {
             app: app.unwrap_or_else(|error| panic!("the server did not start: {error}")),
-            folder: folder.clone(),
+            folder: Arc::new(TempDir::new().expect("a folder for the test")),
             http: client(),
         }
     }

@@ -143,6 +143,15 @@ impl Stream {
         self.waiting.pop_front()
     }
 
+    /// All there is until the connection breaks off or ends.
+    pub async fn until_broken(mut self) -> Vec<Event> {
+        let mut events: Vec<Event> = self.waiting.into();
+        while let Ok(Some(bytes)) = within("an event", self.response.chunk()).await {
+            events.extend(self.parser.feed(&bytes));
+        }
+        events
+    }
+
     /// The next event of this kind; others are passed over.
     pub async fn event(&mut self, kind: &str) -> Event {
         self.find(kind, |event| event.event == kind).await
