@@ -196,9 +196,13 @@ impl Head {
         }
         let codec = reader.count()?;
         let decoder = Decoder::new(reader.take(codec)?)?;
+        let few = |count: u64| match count {
+            0..=255 => Ok(count as usize),
+            _ => Err(Damaged("a shape")),
+        };
         let shape = Shape {
-            shared: reader.count()?,
-            each: reader.count()?,
+            shared: few(reader.u64()?)?,
+            each: few(reader.u64()?)?,
         };
         let count = reader.count()?;
         let mut at = Place {

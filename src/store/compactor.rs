@@ -101,7 +101,8 @@ impl Work {
                 }
             }
         }
-        if self.meta.samples > 0 {
+        // A stretch without samples is recorded too: that nothing was there is not that it is not known.
+        if self.meta.samples > 0 || self.meta.tier == 0 {
             insert_block(transaction, &self.meta, &self.block)?;
         }
         Ok(())
@@ -165,7 +166,8 @@ impl Compactor {
         }
     }
 
-    fn next(&self, database: &Connection) -> Result<Option<Work>, ReadError> {
+    /// The next thing there is to do, done but for taking it in.
+    pub(super) fn next(&self, database: &Connection) -> Result<Option<Work>, ReadError> {
         if let Some(work) = journal::next(database, self.boot)? {
             return Ok(Some(work));
         }

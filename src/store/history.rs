@@ -11,7 +11,7 @@ use super::{
     block::ReadError,
     compactor::aggregates,
     readers::Stored,
-    rows::{self, Block, Meta},
+    rows::{self, Block, Meta, Times, samples_of, times_of},
 };
 use crate::model::Timestamp;
 
@@ -225,25 +225,21 @@ impl Part {
     ) -> Result<(), ReadError> {
         let Block { head, mut parts } = Block::open(database, self.meta.id)?;
         let tier = self.meta.tier * 1000;
-        for group in &head.groups {
-            let mut times: Option<Vec<i64>> = None;
-            for (query, found) in queries.iter().zip(found.iter_mut()) {
-                for number in &query.series {
-                    let Some(at) = group.series.iter().position(|s| s == number) else {
-                        continue;
-                    };
-                    let times = match &times {
-                        Some(times) => times,
-                        None => times.insert(head.whole_numbers(&mut parts, group, 0)?),
-                    };
-                    if tier == 0 {
-                        let values = head.values(&mut parts, group, at, 0)?;
-                        let samples = times.iter().copied().zip(values);
-                        found
-                            .samples
-                            .extend(samples.filter(|(time, _)| self.has(query, *time)));
-                    } else {
-                        let rows = aggregates(&head, &mut parts, group, at, times.clone())?;
+        let mut times = Times::new();
+        for (query, found) in queries.iter().zip(found) {
+            for number in &query.series {
+                if tier == 0 {
+                    let samples = samples_of(&head, &mut parts, &mut times, *number)?;
+                    let wanted = samples.into_iter();
+                    found
+                        .samples
+                        .extend(wanted.filter(|(time, _)| self.has(query, *time)));
+                    continue;
+                }
+                for (i, group) in head.groups.iter().enumerate() {
+                    if let Some(at) = group.series.iter().position(|s| s == number) {
+                        let buckets = times_of(&head, &mut parts, &mut times, i)?.to_vec();
+                        let rows = aggregates(&head, &mut parts, group, at, buckets)?;
                         let rows = rows.into_iter().map(|row| (row.bucket * tier, row));
                         found
                             .rows

@@ -24,6 +24,8 @@ pub mod readers;
 pub mod retention;
 pub mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 pub mod writer;
 
 use std::{

@@ -1,5 +1,7 @@
 //! What the database has, as readers and the compactor find it: rows of the journal, blocks, their parts.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use rusqlite::{Connection, Row, params};
 
 use super::{
@@ -131,6 +133,57 @@ impl<'a> Block<'a> {
         };
         Ok(Self { head, parts })
     }
+}
+
+/// When the rows of the groups of a block are; read once, however many series are looked at.
+pub type Times = HashMap<usize, Vec<i64>>;
+
+/// The samples of one series in a block: when each was measured, in the order in which they were received.
+pub fn samples_of(
+    head: &Head,
+    parts: &mut impl Parts,
+    times: &mut Times,
+    number: u32,
+) -> Result<Vec<(i64, f64)>, ReadError> {
+    let mut places = Vec::new();
+    for (at, group) in head.groups.iter().enumerate() {
+        if let Some(place) = group.series.iter().position(|s| *s == number) {
+            places.push((at, place));
+        }
+    }
+    let mut samples = Vec::new();
+    let mut firsts = Vec::new();
+    for (at, place) in &places {
+        let group = &head.groups[*at];
+        let values = head.values(parts, group, *place, 0)?;
+        let times = times_of(head, parts, times, *at)?;
+        samples.extend(times.iter().copied().zip(values));
+        // Of one layout they are in order.
+        if places.len() > 1 {
+            firsts.extend(head.whole_numbers(parts, group, FIRST)?);
+        }
+    }
+    if !firsts.is_empty() {
+        let mut ordered: Vec<_> = firsts.into_iter().zip(samples).collect();
+        ordered.sort_by_key(|(first, _)| *first);
+        samples = ordered.into_iter().map(|(_, sample)| sample).collect();
+    }
+    Ok(samples)
+}
+
+/// When the rows of a group are.
+pub fn times_of<'a>(
+    head: &Head,
+    parts: &mut impl Parts,
+    times: &'a mut Times,
+    group: usize,
+) -> Result<&'a [i64], ReadError> {
+    Ok(match times.entry(group) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(new) => {
+            new.insert(head.whole_numbers(parts, &head.groups[group], TIMESTAMP)?)
+        }
+    })
 }
 
 /// The parts of a block; the one that was read last is at hand.

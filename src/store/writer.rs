@@ -199,7 +199,7 @@ impl Writer {
             .fetch_sub(weight, Ordering::Relaxed);
     }
 
-    fn write(&mut self, jobs: &[Job]) -> rusqlite::Result<()> {
+    pub(super) fn write(&mut self, jobs: &[Job]) -> rusqlite::Result<()> {
         let first_new = self.catalogue.next_number();
         let (boot, catalogue) = (self.epoch.boot, &self.catalogue);
         let transaction = self.database.transaction()?;

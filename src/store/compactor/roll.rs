@@ -10,7 +10,7 @@ use crate::{
     store::{
         aggregate::{Aggregate, COLUMNS, roll_rows, roll_samples},
         block::{Group, ReadError, Writer},
-        rows::{self, AGGREGATES, Block},
+        rows::{self, AGGREGATES, Block, Times, samples_of, times_of},
     },
 };
 
@@ -49,7 +49,7 @@ pub(super) fn roll(database: &Connection, taken: &[Meta], tier: i64) -> Result<W
         let block = Block::open(database, meta.id)?;
         let of_block = block.head.groups.iter();
         series.extend(of_block.flat_map(|group| group.series.iter().copied()));
-        blocks.push((meta.tier, block));
+        blocks.push((meta.tier, Times::new(), block));
     }
     let mut writer = Writer::new(AGGREGATES, true);
     // Those that follow each other with rows of the same times are a group.
@@ -97,25 +97,23 @@ pub(super) fn roll(database: &Connection, taken: &[Meta], tier: i64) -> Result<W
 
 /// The rows of one series.
 fn rows_of(
-    blocks: &mut [(i64, Block<'_>)],
+    blocks: &mut [(i64, Times, Block<'_>)],
     number: u32,
     tier: i64,
 ) -> Result<Vec<Aggregate>, ReadError> {
     let mut samples: Vec<(i64, f64)> = Vec::new();
     let mut finer: Vec<Aggregate> = Vec::new();
     let mut by = 1;
-    for (of, Block { head, parts }) in blocks {
-        for group in &head.groups {
-            let Some(at) = group.series.iter().position(|s| *s == number) else {
-                continue;
-            };
-            let times = head.whole_numbers(parts, group, 0)?;
-            if *of == 0 {
-                let values = head.values(parts, group, at, 0)?;
-                samples.extend(times.into_iter().zip(values));
-            } else {
-                by = tier / *of;
-                finer.extend(aggregates(head, parts, group, at, times)?);
+    for (of, times, Block { head, parts }) in blocks {
+        if *of == 0 {
+            samples.extend(samples_of(head, parts, times, number)?);
+            continue;
+        }
+        by = tier / *of;
+        for (i, group) in head.groups.iter().enumerate() {
+            if let Some(at) = group.series.iter().position(|s| *s == number) {
+                let buckets = times_of(head, parts, times, i)?.to_vec();
+                finer.extend(aggregates(head, parts, group, at, buckets)?);
             }
         }
     }
