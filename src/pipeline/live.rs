@@ -111,6 +111,12 @@ impl LiveState {
         self.alerts.contains_key(&id)
     }
 
+    /// Whether the alert of this id is open.
+    pub fn is_open(&self, id: Uuid) -> bool {
+        let alert = self.alerts.get(&id);
+        alert.is_some_and(|alert| alert.state.is_open())
+    }
+
     /// The newest lines of the feed, newest first.
     pub fn feed(&self) -> impl Iterator<Item = &Arc<Activity>> {
         self.feed.iter().rev()

@@ -7,10 +7,12 @@
 //! - [`compactor`]: makes [`block`]s of it, in which a sample takes a fraction of a byte, and coarser tiers ([`aggregate`])
 //! - [`retention`]: what is kept how long
 //! - [`catalogue`]: the series, by number
-//! - [`readers`]: threads on which the past is read; [`past`] as it was streamed, [`history`] series by series
+//! - [`readers`]: threads on which the past is read; [`past`] as it was streamed, [`history`] series by series,
+//!   [`alerts`]
 //! - [`rows`]: what all of them find in the database; [`column`], [`bytes`]: how it is written
 
 pub mod aggregate;
+pub mod alerts;
 pub mod block;
 pub mod bytes;
 pub mod catalogue;

@@ -229,7 +229,13 @@ fn model_steps(model: &Model, (from, to): (i64, i64), step: i64) -> Vec<(i64, f6
     let of = |(bucket, values): (i64, Vec<f64>)| {
         let min = values.iter().copied().fold(f64::INFINITY, f64::min);
         let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        (bucket, min, max, values.len() as f64, values[values.len() - 1])
+        (
+            bucket,
+            min,
+            max,
+            values.len() as f64,
+            values[values.len() - 1],
+        )
     };
     steps.into_iter().map(of).collect()
 }
@@ -342,10 +348,13 @@ fn quarters_become_hours_and_days_and_minutes_and_hours() {
         }
     }
     let widths: BTreeMap<i64, usize> =
-        bench.blocks(0).iter().fold(BTreeMap::new(), |mut widths, block| {
-            *widths.entry(block.slot).or_default() += 1;
-            widths
-        });
+        bench
+            .blocks(0)
+            .iter()
+            .fold(BTreeMap::new(), |mut widths, block| {
+                *widths.entry(block.slot).or_default() += 1;
+                widths
+            });
     assert!(widths[&14_400] >= 39 * 6, "{widths:?}");
     assert!(widths.get(&900).copied().unwrap_or(0) < 8, "{widths:?}");
     assert_eq!(bench.blocks(60).len(), 40);
@@ -388,10 +397,16 @@ fn old_samples_go_and_their_minutes_stay() {
     let Rows::Steps(rows) = &read[0] else {
         panic!("{read:?}")
     };
-    let rows: Vec<_> = rows.iter().map(|r| (r.bucket, r.min, r.max, r.count, r.last)).collect();
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|r| (r.bucket, r.min, r.max, r.count, r.last))
+        .collect();
     assert_eq!(rows, model_steps(&model, (BEGIN, end), 600_000));
     // Without a step the minutes stand for what went: here each has one sample.
-    let samples: Vec<_> = model.into_iter().map(|(t, v)| (t.div_euclid(60_000) * 60_000, v)).collect();
+    let samples: Vec<_> = model
+        .into_iter()
+        .map(|(t, v)| (t.div_euclid(60_000) * 60_000, v))
+        .collect();
     assert_eq!(read[1], Rows::Samples(samples));
 }
 
@@ -409,7 +424,9 @@ fn the_size_is_kept_and_the_newest_wins() {
         let values: Vec<f64> = known
             .iter()
             .map(|_| {
-                noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                noise = noise
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
                 (noise >> 50) as f64
             })
             .collect();
@@ -425,7 +442,10 @@ fn the_size_is_kept_and_the_newest_wins() {
     assert!(blocks[0].from.as_millis() > BEGIN, "nothing went");
     let first = &bench.everything()[0].1;
     assert_eq!(first.first, blocks.iter().map(|b| b.first).min().unwrap());
-    let pages: i64 = bench.read.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    let pages: i64 = bench
+        .read
+        .pragma_query_value(None, "page_count", |row| row.get(0))
+        .unwrap();
     assert!(pages * 4096 < 3_000_000, "{pages} pages");
     assert!(bench.writer.counts.blocks_removed.load(Ordering::Relaxed) > 0);
 }

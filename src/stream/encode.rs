@@ -15,7 +15,7 @@ use bytes::Bytes;
 use self::write::Out;
 pub use self::{
     list::List,
-    write::{LAST_CHUNK, chunked, frame, sample_object, unchunked},
+    write::{LAST_CHUNK, chunked, frame, number, sample_object, unchunked},
 };
 use super::{
     Stream,

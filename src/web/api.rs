@@ -2,7 +2,7 @@
 
 use std::{
     cmp::{Ordering, Reverse},
-    collections::BinaryHeap,
+    collections::{BTreeMap, BinaryHeap, HashMap},
     sync::Arc,
 };
 
@@ -10,12 +10,19 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{problem::Problem, query, state::State};
+use super::{
+    history::{LATER, TIME, time},
+    problem::Problem,
+    query,
+    state::State,
+};
 use crate::{
     control::{Command, ControlError},
+    entry::pending::Busy,
     model::{AlertEvent, Position, SeriesId, SeriesKey, Timestamp},
     series::Series,
     sources::supervisor::Action,
+    store::{self, catalogue::Known},
     stream::{encode::sample_object, filter::Filter},
     windows::Stats,
 };
@@ -173,26 +180,68 @@ struct Listed<'a> {
     unit: &'a str,
     kind: crate::model::Kind,
     source: &'a str,
+    /// When the oldest sample that is kept was measured, and the newest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_seen: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen: Option<Timestamp>,
+    live: bool,
+}
+
+impl<'a> Listed<'a> {
+    fn new(series: &'a Series, seen: Option<(Timestamp, Timestamp)>, live: bool) -> Self {
+        Self {
+            key: series.key(),
+            unit: series.spec.unit.as_str(),
+            kind: series.spec.kind,
+            source: series.owner.as_str(),
+            first_seen: seen.map(|(first, _)| first),
+            last_seen: seen.map(|(_, last)| last),
+            live,
+        }
+    }
 }
 
 /// `GET /api/series`
 pub async fn series(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?;
     let filter = Query::parse(&request, &[])?.filter;
+    let stored = state.parts().store.catalogue();
+    let stored = stored.matching(|series| filter.series(series.key()));
     let live = state.live().read();
     let table = state.parts().registry.snapshot();
     let known = table.iter().flatten().filter(|s| filter.series(s.key()));
-    let series: Vec<_> = known
-        .map(|series| Listed {
-            key: series.key(),
-            unit: series.spec.unit.as_str(),
-            kind: series.spec.kind,
-            source: series.owner.as_str(),
-        })
-        .collect();
+    let mut kept: HashMap<&SeriesKey, Known> = HashMap::new();
+    for known in &stored {
+        let of_key = kept
+            .entry(known.series.key())
+            .or_insert_with(|| known.clone());
+        of_key.first = of_key.first.min(known.first);
+        if known.last > of_key.last {
+            (of_key.last, of_key.series) = (known.last, known.series.clone());
+        }
+    }
+    let newest = |series: &Series| {
+        let window = live.windows.get(series.id)?;
+        window.points().next_back().map(|(newest, _)| newest)
+    };
+    let mut series: Vec<_> = Vec::new();
+    for of_now in known {
+        let stored = kept.remove(of_now.key());
+        let last_seen = newest(of_now).or(stored.as_ref().map(|known| known.last));
+        let first_seen = stored.map(|known| known.first).or(last_seen);
+        series.push(Listed::new(of_now, first_seen.zip(last_seen), true));
+    }
+    // What nobody samples any more, but of which something is kept.
+    let past: BTreeMap<_, _> = kept.into_iter().collect();
+    let past = past.values();
+    series.extend(
+        past.map(|known| Listed::new(&known.series, Some((known.first, known.last)), false)),
+    );
     let position = state.stream().log().position();
+    let answer = list(position, "series", &series);
     drop(live);
-    Ok(list(position, "series", &series))
+    Ok(answer)
 }
 
 /// `GET /api/sources`
@@ -221,18 +270,49 @@ pub fn source_command(name: String, action: &str) -> Result<Command, Problem> {
     Ok(Command::Source { name, action })
 }
 
+/// Alerts of the past in one answer, at most.
+const MAX_ALERTS: usize = 10_000;
+
 /// `GET /api/alerts`
 pub async fn alerts(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?;
-    let query = Query::parse(&request, &["state"])?;
+    let query = Query::parse(&request, &["state", "from", "to"])?;
+    let past = match query.span(state.now())? {
+        None => None,
+        Some((from, to)) => {
+            let readers = state.parts().store.readers();
+            let read =
+                readers.read(move |stored| store::alerts::read(stored, from, to, MAX_ALERTS));
+            let busy = |busy: Busy| Problem::busy(busy.to_string());
+            let past = read.map_err(busy)?.await.map_err(busy)?;
+            let past = past.map_err(|error| {
+                tracing::error!(%error, "the alerts of the past cannot be read");
+                Problem::internal()
+            })?;
+            Some((past, to))
+        }
+    };
     let live = state.live().read();
-    let open = live.open_alerts().rev();
-    let resolved = live.resolved_alerts().rev().filter(|_| query.resolved);
-    let alerts: Vec<&AlertEvent> = open
-        .chain(resolved)
-        .map(AsRef::as_ref)
+    let open = live.open_alerts().rev().map(AsRef::as_ref);
+    let alerts: Vec<&AlertEvent> = match &past {
+        None => {
+            let resolved = live.resolved_alerts().rev().filter(|_| query.resolved);
+            open.chain(resolved.map(AsRef::as_ref)).collect()
+        }
+        // What is open may have begun, and said its last, before the time that is asked for.
+        Some((past, to)) => {
+            let open = open.filter(|alert| alert.since < *to);
+            let over = past.iter().filter(|alert| !live.is_open(alert.id));
+            open.chain(over).collect()
+        }
+    };
+    let mut alerts: Vec<_> = alerts
+        .into_iter()
         .filter(|event| query.filter.alert(event))
         .collect();
+    if past.is_some() {
+        alerts.sort_by_key(|alert| Reverse((alert.since, alert.id)));
+    }
     Ok(list(state.stream().log().position(), "alerts", &alerts))
 }
 
@@ -284,6 +364,8 @@ struct Query {
     count: Option<usize>,
     per_series: Option<usize>,
     resolved: bool,
+    from: Option<String>,
+    to: Option<String>,
 }
 
 impl Query {
@@ -294,6 +376,8 @@ impl Query {
             count: None,
             per_series: None,
             resolved: false,
+            from: None,
+            to: None,
         };
         for (name, value) in query::pairs(request.query_string()) {
             let wrong = |accepted: &str| Problem::parameter(&name, &value, accepted);
@@ -307,6 +391,8 @@ impl Query {
             match name.as_str() {
                 "count" if also.contains(&"count") => query.count = Some(number()?),
                 "per_series" if also.contains(&"per_series") => query.per_series = Some(number()?),
+                "from" if also.contains(&"from") => query.from = Some(value),
+                "to" if also.contains(&"to") => query.to = Some(value),
                 "state" if also.contains(&"state") => {
                     query.resolved = match value.as_str() {
                         "open" => false,
@@ -322,5 +408,27 @@ impl Query {
             }
         }
         Ok(query)
+    }
+
+    /// The time that is asked for, if one is: from `from`, or the beginning, to `to`, or now.
+    fn span(&self, now: Timestamp) -> Result<Option<(Timestamp, Timestamp)>, Problem> {
+        let time = |name: &str, text: &Option<String>| {
+            let Some(text) = text else { return Ok(None) };
+            let time = time(text, now);
+            time.map(Some)
+                .ok_or_else(|| Problem::parameter(name, text, TIME))
+        };
+        let (from, to) = (time("from", &self.from)?, time("to", &self.to)?);
+        if from.is_none() && to.is_none() {
+            return Ok(None);
+        }
+        let (from, to) = (from.unwrap_or_default(), to.unwrap_or(now));
+        match from < to {
+            true => Ok(Some((from, to))),
+            false => {
+                let shown = self.to.as_deref().unwrap_or("");
+                Err(Problem::parameter("to", shown, LATER))
+            }
+        }
     }
 }

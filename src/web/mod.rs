@@ -3,7 +3,7 @@
 //! - [`sse`], [`ws`]: the streams; [`connection`] is what they have in common, [`start`] where they begin, [`wire`] how
 //!   they keep their sockets
 //! - [`wait`]: a request that is answered when a condition holds
-//! - [`api`], [`ingest`], [`health`], [`exposition`]: the API and operations; [`openapi`] is their contract
+//! - [`api`], [`history`], [`ingest`], [`health`], [`exposition`]: the API and operations; [`openapi`] is their contract
 //! - [`pages`], [`assets`]: what browsers show
 //! - [`query`]: parameters; [`problem`], [`people`]: errors; [`guard`]: who may ask; [`limits`]: how much of everything;
 //!   [`entry`]: where each request meets them
@@ -16,6 +16,7 @@ pub mod entry;
 pub mod exposition;
 pub mod guard;
 pub mod health;
+pub mod history;
 pub mod ingest;
 pub mod limits;
 pub mod openapi;
@@ -63,6 +64,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/ws/echo", web::get().to(ws::echo::open))
         .route("/api/stats", web::get().to(api::stats))
         .route("/api/metrics/recent", web::get().to(api::recent))
+        .route("/api/history", web::get().to(history::history))
         .route("/api/series", web::get().to(api::series))
         .route("/api/sources", web::get().to(api::sources))
         .route(

@@ -87,6 +87,12 @@ impl Problem {
         problem
     }
 
+    /// 500, whose cause is in the log.
+    pub fn internal() -> Self {
+        let detail = "something went wrong here; the server's log says what";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    }
+
     /// 412: what was waited for has not come; what `report` says becomes members of the document.
     pub fn not_held(detail: impl Into<String>, report: &impl Serialize) -> Self {
         let mut problem = Self::new(StatusCode::PRECONDITION_FAILED, detail);

@@ -9,6 +9,7 @@ mod command_line;
 mod dead_peers;
 mod echo;
 mod filters;
+mod history;
 mod hostile;
 mod hostile_frames;
 mod hostile_load;

@@ -280,7 +280,7 @@ fn integer(out: &mut Vec<u8>, value: i64) {
 }
 
 /// The shortest text that reads back as the same number; whole numbers without a fraction.
-fn number(out: &mut Vec<u8>, value: f64) {
+pub fn number(out: &mut Vec<u8>, value: f64) {
     match whole(value) {
         Some(value) => integer(out, value),
         None => out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes()),

@@ -1,0 +1,31 @@
+//! The alerts of the past, each by its newest transition.
+
+use rusqlite::params;
+
+use super::{block::ReadError, readers::Stored};
+use crate::model::{AlertEvent, Timestamp};
+
+/// Alerts that something happened to at or after `from` and that began before `to`, newest first; at most `most`.
+pub fn read(
+    stored: &Stored<'_>,
+    from: Timestamp,
+    to: Timestamp,
+    most: usize,
+) -> Result<Vec<AlertEvent>, ReadError> {
+    let mut found = stored.database.prepare_cached(
+        "SELECT event FROM alert_events AS this WHERE at_ms >= ?1 AND NOT EXISTS (
+            SELECT 1 FROM alert_events AS later
+            WHERE later.alert = this.alert AND (later.boot, later.seq) > (this.boot, this.seq))
+         ORDER BY boot DESC, seq DESC",
+    )?;
+    let mut found = found.query(params![from.as_millis()])?;
+    let mut alerts = Vec::new();
+    while alerts.len() < most
+        && let Some(row) = found.next()?
+    {
+        let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        let event = serde_json::from_str::<AlertEvent>(text);
+        alerts.extend(event.ok().filter(|event| event.since < to));
+    }
+    Ok(alerts)
+}

@@ -1,0 +1,210 @@
+//! An answer in pieces: read and written on a reading thread, the next when the one before was taken.
+
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use actix_web::body::{BodySize, MessageBody};
+use bytes::Bytes;
+
+use super::{Group, query::HistoryQuery, write};
+use crate::{
+    entry::pending::{Busy, Pending},
+    model::{Position, Timestamp},
+    store::{
+        block::ReadError,
+        history::{self, Query, Step},
+        readers::Readers,
+    },
+    web::problem::Problem,
+};
+
+/// Series read at once where they are put into steps.
+const SERIES: usize = 16;
+/// How much time is read at once of a series whose every sample is wanted, in milliseconds: half a day.
+const SLICE: i64 = 12 * 3_600_000;
+
+/// One piece of reading.
+struct Piece {
+    groups: Vec<Group>,
+    from: Timestamp,
+    to: Timestamp,
+    /// It is the first, or the last, of its series.
+    begins: bool,
+    ends: bool,
+}
+
+/// See the module.
+pub struct Export {
+    readers: Readers,
+    query: Arc<HistoryQuery>,
+    step: Option<Step>,
+    position: Position,
+    pieces: VecDeque<Piece>,
+    pending: Option<Pending<Result<Vec<u8>, ReadError>>>,
+    ready: Option<Bytes>,
+    /// Series that were begun.
+    series: usize,
+    begun: bool,
+    over: bool,
+}
+
+impl Export {
+    /// Of these series.
+    pub fn new(
+        readers: Readers,
+        query: Arc<HistoryQuery>,
+        groups: Vec<Group>,
+        step: Option<Step>,
+        position: Position,
+    ) -> Self {
+        let mut pieces = VecDeque::new();
+        if step.is_some() {
+            pieces.extend(groups.chunks(SERIES).map(|groups| Piece {
+                groups: groups.to_vec(),
+                from: query.from,
+                to: query.to,
+                begins: true,
+                ends: true,
+            }));
+        } else {
+            for group in groups {
+                pieces.extend(slices(&query, group));
+            }
+        }
+        Self {
+            readers,
+            query,
+            step,
+            position,
+            pieces,
+            pending: None,
+            ready: None,
+            series: 0,
+            begun: false,
+            over: false,
+        }
+    }
+
+    /// With its first piece.
+    pub async fn begun(mut self) -> Result<Self, Problem> {
+        let head = write::head(&self.query, self.position);
+        let mut first = head;
+        if let Some(pending) = self.next().map_err(busy)? {
+            let read = pending.await.map_err(busy)?;
+            first.extend(read.map_err(|error| {
+                tracing::error!(%error, "the history cannot be read");
+                Problem::internal()
+            })?);
+        }
+        self.begun = true;
+        self.ready = Some(first.into());
+        Ok(self)
+    }
+
+    /// Has the next piece read; none when that was the last.
+    fn next(&mut self) -> Result<Option<Pending<Result<Vec<u8>, ReadError>>>, Busy> {
+        let Some(piece) = self.pieces.pop_front() else {
+            return Ok(None);
+        };
+        let before = self.series;
+        if piece.begins {
+            self.series += piece.groups.len();
+        }
+        let (query, step) = (self.query.clone(), self.step);
+        let pending = self.readers.read(move |stored| {
+            let queries: Vec<Query> = piece
+                .groups
+                .iter()
+                .map(|group| Query {
+                    series: group.iter().map(|known| known.number).collect(),
+                    from: piece.from,
+                    to: piece.to,
+                    step,
+                })
+                .collect();
+            let found = history::read(stored, &queries)?;
+            let mut out = Vec::new();
+            for (i, (group, past)) in piece.groups.iter().zip(found).enumerate() {
+                let part = write::Part {
+                    begins: piece.begins,
+                    ends: piece.ends,
+                    index: before + i,
+                };
+                write::series(&mut out, &query, step, group, &past, part);
+            }
+            Ok(out)
+        });
+        pending.map(Some)
+    }
+}
+
+/// All of one series, a slice of time after the other.
+fn slices(query: &HistoryQuery, group: Group) -> Vec<Piece> {
+    let (from, to) = (query.from.as_millis(), query.to.as_millis());
+    // Not before its first sample, nor behind its last: most of a long time may be empty.
+    let first = group.iter().map(|known| known.first.as_millis()).min();
+    let last = group.iter().map(|known| known.last.as_millis()).max();
+    let from = from.max(first.unwrap_or(from) - 3_600_000);
+    let to = to.min(last.unwrap_or(to).saturating_add(3_600_000));
+    let count = ((to - from).max(1) + SLICE - 1) / SLICE;
+    let slice = |i: i64| Piece {
+        groups: vec![group.clone()],
+        from: Timestamp::from_millis(from + i * SLICE),
+        to: Timestamp::from_millis((from + (i + 1) * SLICE).min(to)),
+        begins: i == 0,
+        ends: i == count - 1,
+    };
+    (0..count).map(slice).collect()
+}
+
+fn busy(busy: Busy) -> Problem {
+    Problem::busy(busy.to_string())
+}
+
+impl MessageBody for Export {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        loop {
+            if let Some(ready) = self.ready.take().filter(|ready| !ready.is_empty()) {
+                return Poll::Ready(Some(Ok(ready)));
+            }
+            if self.over {
+                return Poll::Ready(None);
+            }
+            if let Some(pending) = &self.pending {
+                let Some(answer) = pending.take() else {
+                    pending.park(cx.waker());
+                    return Poll::Pending;
+                };
+                self.pending = None;
+                match answer {
+                    Ok(Ok(piece)) => self.ready = Some(piece.into()),
+                    // The answer breaks off: nothing that is whole is promised.
+                    Ok(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+                    Err(error) => return Poll::Ready(Some(Err(error.into()))),
+                }
+                continue;
+            }
+            match self.next() {
+                Ok(Some(pending)) => self.pending = Some(pending),
+                Ok(None) => {
+                    self.over = true;
+                    self.ready = Some(write::tail(&self.query).into());
+                }
+                Err(error) => return Poll::Ready(Some(Err(error.into()))),
+            }
+        }
+    }
+}
