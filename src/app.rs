@@ -3,6 +3,7 @@
 mod descriptors;
 mod http;
 pub mod listener;
+mod refill;
 
 use std::{
     collections::HashSet,
@@ -116,15 +117,24 @@ impl App {
             replay::archive(&store),
             draining.clone(),
         );
-        let (registry, series) = Registry::new(config.series.max);
-        let windows = Windows::new(config.windows.span, config.windows.points);
-        let live = Live::new(windows, past.alerts.clone(), config.alerts.history);
+        let (registry, mut series) = Registry::new(config.series.max);
+        let mut windows = Windows::new(config.windows.span, config.windows.points);
         let mut engine = Engine::new(
             config.rules.clone(),
             rand::random(),
             config.alerts.restart_grace,
         );
         let restored = restore(&mut engine, &past, started);
+        refill::refill(
+            (&store, &stream),
+            &config,
+            &mut series,
+            &mut windows,
+            &mut engine,
+            started,
+        )
+        .await;
+        let live = Live::new(windows, past.alerts.clone(), config.alerts.history);
         let parts = pipeline::Parts {
             clock: clock.clone(),
             writer: series,

@@ -160,8 +160,12 @@ fn parts(
             since = before;
         }
     }
-    // How old samples in the journal are is not known from outside.
-    for meta in rows::journal(database, "TRUE ORDER BY id", [])? {
+    let values = [from.as_millis(), to.as_millis()];
+    for meta in rows::journal(
+        database,
+        "newest_ms >= ?1 AND oldest_ms < ?2 ORDER BY id",
+        values,
+    )? {
         parts.push(Part {
             meta,
             is_block: false,

@@ -55,9 +55,9 @@ pub struct Meta {
 
 /// The columns of `blocks` that [`Meta`] is read from.
 pub const META: &str = "id, tier, slot, boot, first_seq, last_seq, from_ms, to_ms, oldest_ms, newest_ms, samples, rolled";
-/// The same of the journal, which does not know when its samples were measured.
+/// The same of the journal.
 pub const JOURNAL_META: &str =
-    "id, 0, 0, boot, first_seq, last_seq, from_ms, to_ms, from_ms, to_ms, samples, 0";
+    "id, 0, 0, boot, first_seq, last_seq, from_ms, to_ms, oldest_ms, newest_ms, samples, 0";
 
 impl Meta {
     /// From a row that begins with [`META`].

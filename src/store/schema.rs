@@ -68,7 +68,7 @@ CREATE TABLE series (
     last_ms INTEGER NOT NULL
 ) STRICT;
 -- What was received and is in no block yet. The numbers first_seq to last_seq are complete in it, alerts and
--- activities included; from_ms to to_ms is when they were received.
+-- activities included; from_ms to to_ms is when they were received, oldest_ms to newest_ms when samples were measured.
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     boot INTEGER NOT NULL,
@@ -76,6 +76,8 @@ CREATE TABLE journal (
     last_seq INTEGER NOT NULL,
     from_ms INTEGER NOT NULL,
     to_ms INTEGER NOT NULL,
+    oldest_ms INTEGER NOT NULL,
+    newest_ms INTEGER NOT NULL,
     samples INTEGER NOT NULL,
     data BLOB NOT NULL
 ) STRICT;

@@ -281,6 +281,9 @@ struct Row {
     last: Seq,
     from: Timestamp,
     to: Timestamp,
+    /// When its samples were measured; the wrong way round while there is none.
+    oldest: Timestamp,
+    newest: Timestamp,
     batches: journal::Writer,
 }
 
@@ -313,6 +316,8 @@ impl<'a> Rows<'a> {
             last: entry.first,
             from: entry.received,
             to: entry.received,
+            oldest: Timestamp::from_millis(i64::MAX),
+            newest: Timestamp::from_millis(i64::MIN),
             batches: journal::Writer::default(),
         });
         row.last = entry.last;
@@ -327,6 +332,8 @@ impl<'a> Rows<'a> {
                 let numbers = self.catalogue.numbers(transaction, layout, *timestamp)?;
                 self.catalogue.seen(&numbers, *timestamp, *timestamp);
                 self.samples += values.len() as u64;
+                row.oldest = row.oldest.min(*timestamp);
+                row.newest = row.newest.max(*timestamp);
                 row.batches.batch(
                     layout.as_ptr() as usize,
                     || numbers,
@@ -368,8 +375,8 @@ impl<'a> Rows<'a> {
         let samples = number(row.batches.samples());
         transaction
             .prepare_cached(
-                "INSERT INTO journal (boot, first_seq, last_seq, from_ms, to_ms, samples, data)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO journal (boot, first_seq, last_seq, from_ms, to_ms, oldest_ms, newest_ms, samples, data)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 self.boot,
@@ -377,6 +384,8 @@ impl<'a> Rows<'a> {
                 number(row.last),
                 row.from.as_millis(),
                 row.to.as_millis(),
+                row.oldest.as_millis(),
+                row.newest.as_millis(),
                 samples,
                 row.batches.finish(),
             ])?;

@@ -1,0 +1,134 @@
+//! What the server knows of the last minutes when it starts: windows of samples, for charts and for rules, out of the
+//! store. A restart is not seen in them but as a gap.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    alerts::Engine,
+    config::Config,
+    entry::{
+        Entry, What,
+        past::{Found, From, Place, Wanted},
+    },
+    model::{Rule, Timestamp},
+    series::{Series, Writer},
+    store::Store,
+    stream::Stream,
+    windows::Windows,
+};
+
+/// Samples that are looked at, at most: then the windows begin later.
+const MOST: usize = 20_000_000;
+
+/// Fills windows and engine as if they had been there.
+pub async fn refill(
+    (store, stream): (&Store, &Stream),
+    config: &Config,
+    series: &mut Writer,
+    windows: &mut Windows,
+    engine: &mut Engine,
+    now: Timestamp,
+) {
+    let window_from = now.minus(config.windows.span);
+    // Rules may look back further than the windows of charts.
+    let long = |rule: &&Arc<Rule>| rule.enabled && rule.window > config.windows.span;
+    let rules: Vec<Arc<Rule>> = config.rules.iter().filter(long).cloned().collect();
+    let longest = rules.iter().map(|rule| rule.window).max();
+    let from = now.minus(longest.unwrap_or(Duration::ZERO).max(config.windows.span));
+    let fits = move |series: &Series| rules.iter().any(|rule| rule.matches(series.key()));
+    let mut taken = 0;
+    if from < window_from {
+        let earlier = read(store, stream, From::Time(from), Arc::new(fits)).await;
+        for entry in earlier.iter().filter(|entry| entry.received <= window_from) {
+            taken += take(entry, series, None, engine, now);
+        }
+    }
+    for entry in read(store, stream, From::Time(window_from), Arc::new(|_| true)).await {
+        taken += take(&entry, series, Some(&mut *windows), engine, now);
+        if taken > MOST {
+            tracing::warn!(
+                "the windows begin without some of the samples before the start: there are too many"
+            );
+            return;
+        }
+    }
+}
+
+/// Takes a batch in; how many samples that were.
+fn take(
+    entry: &Entry,
+    writer: &mut Writer,
+    windows: Option<&mut Windows>,
+    engine: &mut Engine,
+    now: Timestamp,
+) -> usize {
+    let What::Samples {
+        timestamp,
+        layout,
+        values,
+        ..
+    } = &entry.what
+    else {
+        return 0;
+    };
+    let mut samples = Vec::with_capacity(values.len());
+    for (series, value) in layout.iter().zip(values) {
+        let known = writer.resolve(&series.owner, std::slice::from_ref(&series.spec));
+        // What there is no room for now is not missed.
+        samples.extend(known.into_iter().flatten().map(|series| (series, *value)));
+    }
+    if let Some(windows) = windows {
+        for (series, value) in &samples {
+            windows.update(series, *timestamp, entry.received, *value);
+        }
+    }
+    let samples_of = samples.iter().map(|(series, value)| (series, *value));
+    engine.refill(now, *timestamp, samples_of);
+    samples.len()
+}
+
+/// All batches after a place, up to this life.
+async fn read(
+    store: &Store,
+    stream: &Stream,
+    from: From,
+    fits: Arc<crate::entry::past::Fits>,
+) -> Vec<Arc<Entry>> {
+    let mut from = from;
+    let mut all = Vec::new();
+    let mut samples = 0;
+    while samples <= MOST {
+        let wanted = Wanted {
+            from,
+            series: Some(fits.clone()),
+            alerts: false,
+            activity: false,
+        };
+        let Some(Ok(pending)) = stream.archive().map(|archive| archive(wanted)) else {
+            return all;
+        };
+        let Ok((place, found)) = pending.await else {
+            return all;
+        };
+        from = From::Place(match found {
+            Found::Entries { entries, upto } => {
+                samples += entries.iter().map(|e| e.last - e.first + 1).sum::<u64>() as usize;
+                all.extend(entries);
+                Place {
+                    after: upto,
+                    ..place
+                }
+            }
+            Found::Hole { upto, .. } => Place {
+                after: upto,
+                ..place
+            },
+            Found::Gone(next) | Found::Over { next, .. } => next,
+            Found::NotYet | Found::Unknown => return all,
+        });
+        if matches!(from, From::Place(place) if place.boot == store.epoch().boot) {
+            return all;
+        }
+    }
+    all
+}
