@@ -7,12 +7,18 @@
 #[cfg(target_os = "linux")]
 mod cases;
 #[cfg(target_os = "linux")]
+#[path = "../common/debian.rs"]
+mod debian;
+#[cfg(target_os = "linux")]
 mod goals;
 #[cfg(target_os = "linux")]
 mod load;
 #[cfg(target_os = "linux")]
+#[path = "../common/machine.rs"]
 mod machine;
 #[cfg(target_os = "linux")]
+#[path = "../common/measure.rs"]
+#[allow(dead_code, reason = "store needs more of it")]
 mod measure;
 #[cfg(target_os = "linux")]
 mod options;

@@ -31,7 +31,7 @@ pub fn main() -> ExitCode {
         println!("fanout: skipped: it needs two CPUs, one for the server and one for the load");
         return ExitCode::SUCCESS;
     };
-    let mut machine = Machine::look();
+    let mut machine = Machine::look(&["axum", "actix-web", "actix-web-lab", "tokio"]);
     let mut skipped = BTreeSet::new();
     let nchan = if options.servers.contains(&Kind::Nchan) {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fanout-nchan");

@@ -3,10 +3,12 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
+
+use crate::debian;
 
 /// The programs themselves.
 const PACKAGES: [&str; 2] = ["nginx", "libnginx-mod-nchan"];
@@ -30,9 +32,9 @@ impl Nchan {
         let root = folder.join("root");
         let versions = folder.join("versions");
         if !versions.exists() {
-            fetch(folder, &root, &PACKAGES)?;
+            debian::fetch(folder, &PACKAGES)?;
             if !runs(&root) {
-                fetch(folder, &root, &LIBRARIES)?;
+                debian::fetch(folder, &LIBRARIES)?;
             }
             if !runs(&root) {
                 bail!("the unpacked nginx does not start on this machine");
@@ -130,30 +132,6 @@ fn runs(root: &Path) -> bool {
     output.is_ok_and(|output| output.status.success())
 }
 
-/// Downloads packages and unpacks them into `root`; adds their file names to `folder`/fetched.
-fn fetch(folder: &Path, root: &Path, packages: &[&str]) -> anyhow::Result<()> {
-    let downloads = folder.join("downloads");
-    let _ = fs::remove_dir_all(&downloads);
-    fs::create_dir_all(&downloads)?;
-    fs::create_dir_all(root)?;
-    let mut download = Command::new("apt-get");
-    download.args(["download", "-qq"]).args(packages);
-    output(download.current_dir(&downloads))?;
-    let mut names = fs::read_to_string(folder.join("fetched")).unwrap_or_default();
-    for file in fs::read_dir(&downloads)? {
-        let file = file?;
-        let mut unpack = Command::new("dpkg-deb");
-        output(unpack.arg("--extract").arg(file.path()).arg(root))?;
-        // name_version_architecture.deb, with colons as %3a
-        let name = file.file_name().to_string_lossy().replace("%3a", ":");
-        let mut parts = name.split('_');
-        let (name, version) = (parts.next(), parts.next());
-        names += &format!("{} {}\n", name.unwrap_or(""), version.unwrap_or(""));
-    }
-    fs::write(folder.join("fetched"), names)?;
-    Ok(fs::remove_dir_all(&downloads)?)
-}
-
 /// Makes the folder for temporary files that is built into the module a relative one, of the same length: it is made at
 /// the start, outside target/, and the directive that should choose another (`nchan_message_temp_path`) is refused as a
 /// duplicate wherever it stands (1.3.6).
@@ -166,15 +144,4 @@ fn relocate(module: &Path) -> anyhow::Result<()> {
         bytes[at..at + BUILT_IN.len()].copy_from_slice(RELATIVE);
     }
     Ok(fs::write(module, bytes)?)
-}
-
-fn output(command: &mut Command) -> anyhow::Result<Output> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.with_context(|| format!("{name} cannot be run"))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("{name}: {}", said.lines().last().unwrap_or("failed"));
-    }
-    Ok(output)
 }

@@ -26,8 +26,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Looks around.
-    pub fn look() -> Self {
+    /// Looks around; of these crates it tells the versions.
+    pub fn look(crates: &[&str]) -> Self {
         let text = |file: &str| read_to_string(file).unwrap_or_default();
         let cpuinfo = text("/proc/cpuinfo");
         let model = cpuinfo.lines().find(|line| line.starts_with("model name"));
@@ -36,7 +36,7 @@ impl Machine {
         let commit = said("git", &["describe", "--always", "--dirty"]);
         let lock = include_str!("../../Cargo.lock");
         let mut versions = vec![format!("tickwire {} ({commit})", env!("CARGO_PKG_VERSION"))];
-        versions.extend(["axum", "actix-web", "actix-web-lab", "tokio"].map(|name| {
+        versions.extend(crates.iter().map(|name| {
             let head = format!("name = \"{name}\"\nversion = \"");
             let version = lock
                 .split(&head)

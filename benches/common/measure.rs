@@ -24,6 +24,12 @@ pub fn resident_kib(pids: &[u32]) -> u64 {
     pids.iter().map(one).sum()
 }
 
+/// That part of it which is no file's, in KiB.
+pub fn anonymous_kib(pids: &[u32]) -> u64 {
+    let one = |pid: &u32| field_kib(&format!("/proc/{pid}/status"), "RssAnon:");
+    pids.iter().map(one).sum()
+}
+
 /// What the kernel holds for connections, in KiB: pages of TCP buffers, and its slab (sockets, files, dentries and all else).
 pub fn kernel_kib() -> u64 {
     let sockets = read_to_string("/proc/net/sockstat").unwrap_or_default();
