@@ -75,7 +75,9 @@ async fn the_documents_of_the_api() {
     assert_json_snapshot!("api_recent", server.json("/api/metrics/recent").await, {
         ".position" => list, ".metrics[].timestamp" => "[timestamp]",
     });
-    assert_json_snapshot!("api_series", server.json("/api/series").await, { ".position" => list });
+    assert_json_snapshot!("api_series", server.json("/api/series").await, {
+        ".position" => list, ".series[].first_seen" => "[timestamp]", ".series[].last_seen" => "[timestamp]",
+    });
     assert_json_snapshot!("api_sources", server.json("/api/sources").await, {
         ".position" => list, ".sources[].samples_per_second" => "[rate]",
     });

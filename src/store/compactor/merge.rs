@@ -53,13 +53,16 @@ fn fit(last: &Meta, next: &Meta, slot: i64, run: &[Meta]) -> bool {
         && samples + next.samples <= MERGED_SAMPLES
 }
 
+/// Series, and the groups that are of them: which block, which group in it.
+type Layout = (Vec<u32>, Vec<(usize, usize)>);
+
 fn merge(database: &Connection, run: &[Meta], slot: i64) -> Result<Work, ReadError> {
     let mut blocks = Vec::with_capacity(run.len());
     for meta in run {
         blocks.push(Block::open(database, meta.id)?);
     }
-    // Groups of the same series, in order: which block, which group in it.
-    let mut layouts: Vec<(Vec<u32>, Vec<(usize, usize)>)> = Vec::new();
+    // Groups of the same series, in order.
+    let mut layouts: Vec<Layout> = Vec::new();
     let mut by_series: HashMap<Vec<u32>, usize> = HashMap::new();
     for (b, block) in blocks.iter().enumerate() {
         for (g, group) in block.head.groups.iter().enumerate() {

@@ -27,6 +27,9 @@ const SERIES: usize = 16;
 /// How much time is read at once of a series whose every sample is wanted, in milliseconds: half a day.
 const SLICE: i64 = 12 * 3_600_000;
 
+/// A piece that is being read and written.
+type Written = Pending<Result<Vec<u8>, ReadError>>;
+
 /// One piece of reading.
 struct Piece {
     groups: Vec<Group>,
@@ -44,7 +47,7 @@ pub struct Export {
     step: Option<Step>,
     position: Position,
     pieces: VecDeque<Piece>,
-    pending: Option<Pending<Result<Vec<u8>, ReadError>>>,
+    pending: Option<Written>,
     ready: Option<Bytes>,
     /// Series that were begun.
     series: usize,
@@ -106,7 +109,7 @@ impl Export {
     }
 
     /// Has the next piece read; none when that was the last.
-    fn next(&mut self) -> Result<Option<Pending<Result<Vec<u8>, ReadError>>>, Busy> {
+    fn next(&mut self) -> Result<Option<Written>, Busy> {
         let Some(piece) = self.pieces.pop_front() else {
             return Ok(None);
         };
