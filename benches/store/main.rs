@@ -1,6 +1,7 @@
-//! Stores of metrics compared in one run: bytes a sample, queries, ingest and memory, for VictoriaMetrics and Prometheus.
+//! Stores of metrics compared in one run: bytes a sample, queries, ingest and memory, for tickwire,
+//! VictoriaMetrics and Prometheus.
 //!
-//! `cargo bench --bench store -- --peers-only [OPTIONS]`; `-- --help` lists the options. The same samples go into each
+//! `cargo bench --bench store -- [OPTIONS]`; `-- --help` lists the options. The same samples go into each
 //! store, with the same values at the same milliseconds; some series are read back and compared. The peers come out of
 //! Debian's packages, unpacked under target/ and never installed. Everything stays on the loopback interface and in
 //! temporary folders.

@@ -21,9 +21,9 @@ pub enum Case {
 #[derive(Parser, Debug)]
 #[command(name = "store")]
 pub struct Options {
-    /// Without tickwire, whose store is not there yet: needed for now
-    #[arg(long)]
-    pub peers_only: bool,
+    /// Only the stores whose names begin so: tickwire, VictoriaMetrics, Prometheus
+    #[arg(long, value_delimiter = ',')]
+    pub stores: Vec<String>,
     /// The cases
     #[arg(long, value_delimiter = ',', value_enum, default_values_t = Case::value_variants().to_vec())]
     pub cases: Vec<Case>,
@@ -66,6 +66,12 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether a store is to be measured.
+    pub fn wants(&self, name: &str) -> bool {
+        let is = |wanted: &String| name.to_lowercase().starts_with(&wanted.to_lowercase());
+        self.stores.is_empty() || self.stores.iter().any(is)
+    }
+
     /// What was asked for.
     pub fn read() -> Self {
         let mut options = Self::parse();

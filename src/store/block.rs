@@ -10,7 +10,7 @@
 use super::{
     Damaged,
     bytes::{Reader, put_i64, put_u64, seal, unseal},
-    column::{Decoder, Encoder, MAX_ROWS},
+    column::{Decoder, Encoder, MAX_ROWS, Plain, beside},
 };
 
 /// A part ends before the column that takes it past this many bytes.
@@ -33,6 +33,8 @@ pub struct Writer {
     shape: Shape,
     encoder: Encoder,
     thorough: bool,
+    /// The columns of the group that others may be stored beside.
+    plain: Plain,
     groups: u64,
     head: Vec<u8>,
     rows: usize,
@@ -57,6 +59,7 @@ impl Writer {
             shape,
             encoder: Encoder::default(),
             thorough,
+            plain: Plain::default(),
             groups: 0,
             head: Vec::new(),
             rows: 0,
@@ -72,6 +75,7 @@ impl Writer {
         self.end_group();
         self.groups += 1;
         self.rows = rows;
+        self.plain = Plain::default();
     }
 
     /// A shared column of the group.
@@ -87,7 +91,10 @@ impl Writer {
 
     /// A column of the series.
     pub fn values(&mut self, values: &[f64]) {
-        let column = self.encoder.values(values, self.thorough);
+        let column = match self.thorough {
+            true => self.encoder.beside(values, &mut self.plain),
+            false => self.encoder.values(values, false),
+        };
         self.column(&column);
     }
 
@@ -281,7 +288,13 @@ impl Head {
     ) -> Result<Vec<f64>, ReadError> {
         let at = self.shape.shared + index * self.shape.each + column;
         let bytes = column_of(parts, group, at)?;
-        Ok(self.decoder.values(bytes, group.rows)?)
+        let Some(before) = beside(bytes)? else {
+            return Ok(self.decoder.values(bytes, group.rows)?);
+        };
+        let other = at.checked_sub(before).filter(|at| *at >= self.shape.shared);
+        let (column, other) = (bytes.to_vec(), other.ok_or(Damaged("a column"))?);
+        let other = column_of(parts, group, other)?;
+        Ok(self.decoder.values_beside(&column, other, group.rows)?)
     }
 
     /// Resident bytes, nearly.

@@ -5,6 +5,8 @@
 //! is stored as whole numbers and a power of ten if every value is one exactly, and as floating point numbers if not.
 //! Both are compressed by pco. What never changes takes only itself.
 
+use std::collections::VecDeque;
+
 use pco::{
     ChunkConfig,
     data_types::Number,
@@ -13,7 +15,7 @@ use pco::{
 
 use super::{
     Damaged,
-    bytes::{Reader, put_i64},
+    bytes::{Reader, put_i64, put_u64},
 };
 
 /// The most values of a column.
@@ -34,6 +36,8 @@ const CONSTANT: u8 = 0;
 const FLOATS: u8 = 1;
 /// Whole numbers, each as the difference to the one before.
 const DIFFERENCES: u8 = 2;
+/// What has to be added to, or to be taken from, the values of another column of the group: a column of whole numbers.
+const RELATED: u8 = 6;
 /// Whole numbers above the smallest, by pco, in 16, 32 or 64 bits.
 const WHOLE_16: u8 = 3;
 const WHOLE_32: u8 = 4;
@@ -72,6 +76,36 @@ impl Encoder {
             }
         }
         column
+    }
+
+    /// A column of readings, thoroughly: also as what it is beside another column, of which `plain` has some. Much of
+    /// what is measured on a machine adds up: used and available memory, idle and busy time. Adds it to `plain` if others
+    /// may be told by it.
+    pub fn beside(&self, values: &[f64], plain: &mut Plain) -> Vec<u8> {
+        let at = plain.next;
+        plain.next += 1;
+        let alone = self.values(values, true);
+        let Some((power, whole)) = decimals(values).filter(|_| alone.len() > WORTH_RELATING) else {
+            return alone;
+        };
+        let related = plain.closest(power, &whole).map(|(other, sign)| {
+            let rest: Vec<i64> = whole
+                .iter()
+                .zip(&other.whole)
+                .map(|(value, other)| value.wrapping_sub(sign.wrapping_mul(*other)))
+                .collect();
+            let mut out = vec![RELATED, u8::from(sign < 0)];
+            put_u64(&mut out, (at - other.at) as u64);
+            out.append(&mut self.whole(&rest, power));
+            out
+        });
+        match related.filter(|related| related.len() < alone.len()) {
+            Some(related) => related,
+            None => {
+                plain.push(Decimals { at, power, whole });
+                alone
+            }
+        }
     }
 
     /// A column of whole numbers.
@@ -134,6 +168,71 @@ impl Encoder {
                 })
             });
         debug_assert!(written.is_ok(), "{written:?}");
+    }
+}
+
+/// Columns of fewer bytes are left as they are.
+const WORTH_RELATING: usize = 64;
+/// Columns that others are tried beside.
+const PLAIN: usize = 64;
+/// Pairs of values that are looked at to guess which column is the closest.
+const LOOKS: usize = 128;
+
+/// The columns of a group so far that are whole numbers, and stored by themselves; the newest of them.
+#[derive(Debug, Default)]
+pub struct Plain {
+    columns: VecDeque<Decimals>,
+    next: usize,
+}
+
+#[derive(Debug)]
+struct Decimals {
+    /// Its place in the group.
+    at: usize,
+    power: u8,
+    whole: Vec<i64>,
+}
+
+impl Plain {
+    fn push(&mut self, column: Decimals) {
+        if self.columns.len() >= PLAIN {
+            self.columns.pop_front();
+        }
+        self.columns.push_back(column);
+    }
+
+    /// The column that these values move with, or against (then the sign is negative), the most.
+    fn closest(&self, power: u8, whole: &[i64]) -> Option<(&Decimals, i64)> {
+        let step = (whole.len() / LOOKS).max(1);
+        let bits = |by: i64| u64::from(64 - by.unsigned_abs().leading_zeros());
+        let moves = |of: &[i64], at: usize| of[at + 1].wrapping_sub(of[at]);
+        let looks = || (0..whole.len().saturating_sub(1)).step_by(step);
+        let alone: u64 = looks().map(|at| bits(moves(whole, at))).sum();
+        let of_same = self.columns.iter().filter(|other| other.power == power);
+        let tried = of_same.flat_map(|other| [(other, 1i64), (other, -1)]);
+        let bits_beside = |(other, sign): &(&Decimals, i64)| -> u64 {
+            let beside = looks().map(|at| {
+                let by = sign.wrapping_mul(moves(&other.whole, at));
+                bits(moves(whole, at).wrapping_sub(by))
+            });
+            beside.sum()
+        };
+        let (bits, closest) = tried
+            .map(|pair| (bits_beside(&pair), pair))
+            .min_by_key(|(bits, _)| *bits)?;
+        (bits * 4 < alone * 3).then_some(closest)
+    }
+}
+
+/// The column that a column is stored beside: how many places before it; none for one that is stored by itself.
+pub fn beside(column: &[u8]) -> Result<Option<usize>, Damaged> {
+    let mut reader = Reader::new(column);
+    match reader.u8()? {
+        RELATED => {
+            reader.u8()?;
+            Ok(Some(reader.u64()? as usize))
+        }
+        _ => Ok(None),
     }
 }
 
@@ -233,6 +332,40 @@ impl Decoder {
                 self.whole(kind, reader, rows, |whole| whole as f64 / power)
             }
         }
+    }
+
+    /// A column of `rows` readings that is stored beside another one.
+    pub fn values_beside(
+        &self,
+        column: &[u8],
+        other: &[u8],
+        rows: usize,
+    ) -> Result<Vec<f64>, Damaged> {
+        let mut reader = Reader::new(column);
+        let (RELATED, negative) = (reader.u8()?, reader.u8()? != 0) else {
+            return Err(Damaged("a kind of column"));
+        };
+        reader.u64()?;
+        let (power, rest) = self.decimals(reader.rest(), rows)?;
+        let (_, others) = self.decimals(other, rows)?;
+        let pairs = rest.into_iter().zip(others);
+        let whole = pairs.map(|(rest, other)| match negative {
+            true => rest.wrapping_sub(other),
+            false => rest.wrapping_add(other),
+        });
+        Ok(whole.map(|whole| whole as f64 / power).collect())
+    }
+
+    /// A column that is stored as whole numbers, and what they are to be divided by.
+    fn decimals(&self, column: &[u8], rows: usize) -> Result<(f64, Vec<i64>), Damaged> {
+        if rows > MAX_ROWS {
+            return Err(Damaged("a column's length"));
+        }
+        let mut reader = Reader::new(column);
+        let kind = reader.u8()?;
+        let power = POWERS.get(usize::from(reader.u8()?));
+        let power = *power.ok_or(Damaged("a power of ten"))?;
+        Ok((power, self.whole(kind, reader, rows, |whole| whole)?))
     }
 
     /// A column of `rows` whole numbers.
@@ -357,7 +490,55 @@ mod tests {
         ]
     }
 
+    #[test]
+    fn what_adds_up_takes_next_to_nothing_beside_each_other() {
+        let used = |i: i64| (i * i * 7919) % 100_003;
+        let columns: [Vec<f64>; 3] = [
+            (0..3600).map(|i| used(i) as f64 / 100.0).collect(),
+            (0..3600)
+                .map(|i| (800_000 - used(i)) as f64 / 100.0)
+                .collect(),
+            (0..3600).map(|i| (used(i) + 17) as f64 / 100.0).collect(),
+        ];
+        let encoder = Encoder::default();
+        let decoder = Decoder::new(&encoder.header()).unwrap();
+        let mut plain = Plain::default();
+        let stored = columns
+            .each_ref()
+            .map(|column| encoder.beside(column, &mut plain));
+        assert!(stored[0].len() > 1000);
+        for (i, column) in [(1, 1), (2, 2)] {
+            assert!(stored[i].len() < 20, "{}", stored[i].len());
+            assert_eq!(beside(&stored[i]).unwrap(), Some(i));
+            let read = decoder.values_beside(&stored[i], &stored[0], 3600).unwrap();
+            assert_eq!(bits(&read), bits(&columns[column]));
+        }
+    }
+
     proptest! {
+        #[test]
+        fn columns_beside_each_other_read_back_as_themselves(
+            values in vec(vec(reading(), 200), 2..5),
+            moved in -1000i64..1000,
+        ) {
+            let mut columns = values;
+            // One that goes with the first, and one that goes against it.
+            let first = columns[0].clone();
+            columns.push(first.iter().map(|v| v + moved as f64).collect());
+            columns.push(first.iter().map(|v| moved as f64 - v).collect());
+            let encoder = Encoder::default();
+            let decoder = Decoder::new(&encoder.header()).unwrap();
+            let mut plain = Plain::default();
+            let stored: Vec<_> = columns.iter().map(|c| encoder.beside(c, &mut plain)).collect();
+            for (i, column) in columns.iter().enumerate() {
+                let read = match beside(&stored[i])? {
+                    Some(before) => decoder.values_beside(&stored[i], &stored[i - before], 200)?,
+                    None => decoder.values(&stored[i], 200)?,
+                };
+                prop_assert_eq!(bits(&read), bits(column));
+            }
+        }
+
         #[test]
         fn values_read_back_as_themselves(values in vec(reading(), 1..300)) {
             let (_, read) = again(&values);
@@ -386,6 +567,7 @@ mod tests {
             let decoder = Decoder::new(&Encoder::default().header()).unwrap();
             let _ = decoder.values(&bytes, rows);
             let _ = decoder.whole_numbers(&bytes, rows);
+            let _ = decoder.values_beside(&bytes, &bytes, rows);
         }
     }
 }

@@ -131,7 +131,9 @@ impl Compactor {
         };
         let mut waiting = 0;
         let mut slot = None;
+        self.counts.compacting.store(true, Ordering::Relaxed);
         let mut busy = self.work(&database);
+        self.counts.compacting.store(busy, Ordering::Relaxed);
         while let Ok(poke) = self.inlet.recv() {
             match poke {
                 Poke::Installed => busy = false,
@@ -146,6 +148,7 @@ impl Compactor {
                 }
             }
             busy = busy || self.work(&database);
+            self.counts.compacting.store(busy, Ordering::Relaxed);
         }
     }
 

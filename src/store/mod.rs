@@ -176,6 +176,8 @@ pub struct Counts {
     pub dropped: AtomicU64,
     /// Samples in them.
     pub dropped_samples: AtomicU64,
+    /// Whether blocks are being made.
+    pub compacting: AtomicBool,
     /// Blocks that were made.
     pub blocks_made: AtomicU64,
     /// Blocks that were taken out by age or size.

@@ -10,7 +10,7 @@ use crate::model::Timestamp;
 /// Blocks taken out in one go, at most: it is gone on with after the next block that comes in.
 const AT_ONCE: usize = 64;
 /// So many free pages may stay in the file.
-const SPARE_PAGES: i64 = 64;
+const SPARE_PAGES: i64 = 8;
 
 /// How long what is kept, and how much.
 #[derive(Debug, Clone, Copy)]

@@ -106,9 +106,13 @@ impl Writer {
         let mut open = true;
         while open {
             match failing {
-                None => match self.inlet.recv() {
+                None => match self.wait() {
                     Ok(job) => jobs.push(job),
-                    Err(_) => break,
+                    Err(RecvTimeoutError::Timeout) => {
+                        self.checkpoint();
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Disconnected) => break,
                 },
                 Some(wait) => self.gather(&mut jobs, wait),
             }
@@ -146,26 +150,54 @@ impl Writer {
                 }
             }
         }
+        self.copy_log();
         if let Err((_, error)) = self.database.close() {
             tracing::error!(%error, "the store did not close cleanly");
         }
     }
 
-    fn checkpoint(&mut self) {
-        let since = self.checkpoint_at.elapsed();
-        if since < CHECKPOINT_LEAST || self.volatile {
-            return;
-        }
-        let pages = self.counts.wal_pages.load(Ordering::Relaxed);
-        if pages >= CHECKPOINT_PAGES || (pages > 0 && since >= CHECKPOINT_MOST) {
-            self.checkpoint_at = Instant::now();
-            let done = self
-                .database
-                .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-            self.counts.wal_pages.store(0, Ordering::Relaxed);
-            if let Err(error) = done {
-                tracing::warn!(%error, "the store's log could not be copied into it, and grows until it can");
+    /// The next job, or the time of the next checkpoint.
+    fn wait(&self) -> Result<Job, RecvTimeoutError> {
+        match self.checkpoint_due() {
+            None => self
+                .inlet
+                .recv()
+                .map_err(|_| RecvTimeoutError::Disconnected),
+            Some(due) => {
+                let left = due.saturating_duration_since(Instant::now());
+                self.inlet.recv_timeout(left)
             }
+        }
+    }
+
+    /// When there is something to copy out of the write-ahead log.
+    fn checkpoint_due(&self) -> Option<Instant> {
+        match self.counts.wal_pages.load(Ordering::Relaxed) {
+            0 => None,
+            1..CHECKPOINT_PAGES => Some(self.checkpoint_at + CHECKPOINT_MOST),
+            _ => Some(self.checkpoint_at + CHECKPOINT_LEAST),
+        }
+    }
+
+    fn checkpoint(&mut self) {
+        if self
+            .checkpoint_due()
+            .is_some_and(|due| due <= Instant::now())
+        {
+            self.checkpoint_at = Instant::now();
+            self.copy_log();
+        }
+    }
+
+    /// Copies the write-ahead log into the database proper and empties it. A reader at work may hold that up: then it is
+    /// done the next time.
+    fn copy_log(&mut self) {
+        self.counts.wal_pages.store(0, Ordering::Relaxed);
+        let done = self
+            .database
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Err(error) = done {
+            tracing::warn!(%error, "the store's log could not be copied into it, and grows until it can");
         }
     }
 

@@ -265,6 +265,18 @@ fn render(state: &State) -> String {
         "Samples that are not kept, because too much was waiting for the store.",
         store.dropped_samples.load(Relaxed),
     );
+    page.one(
+        "tickwire_store_log_pages",
+        "gauge",
+        "Pages that are in the store's write-ahead log alone.",
+        store.wal_pages.load(Relaxed) as f64,
+    );
+    page.one(
+        "tickwire_store_compacting",
+        "gauge",
+        "1 while blocks are made.",
+        f64::from(u8::from(store.compacting.load(Relaxed))),
+    );
     counter(
         &mut page,
         "tickwire_store_blocks_made_total",

@@ -1,9 +1,9 @@
-//! The stores that are compared, behind one trait. tickwire's own is to become the third: an implementation of [`Store`]
-//! and a place in [`all`] are all that it needs.
+//! The stores that are compared, behind one trait.
 
 mod peers;
 mod prometheus;
 mod remote_write;
+mod tickwire;
 mod victoria;
 
 use std::{collections::BTreeMap, path::Path, process::Command, time::Duration};
@@ -126,7 +126,7 @@ struct Row {
 /// All stores that can be had on this machine, and why others cannot.
 pub fn all(folder: &Path) -> (Vec<Box<dyn Store>>, Vec<String>) {
     let mut skipped = Vec::new();
-    let mut stores: Vec<Box<dyn Store>> = Vec::new();
+    let mut stores: Vec<Box<dyn Store>> = vec![Box::new(tickwire::Tickwire)];
     match peers::get(folder) {
         Ok(peers) => {
             stores.push(Box::new(victoria::Victoria::new(&peers)));
