@@ -40,7 +40,7 @@ impl Store {
     pub(super) fn read(table: Table<'_>) -> Self {
         let default = Self::default();
         let store = Self {
-            // A day is made into minutes when it is over, and 32 days of minutes into hours.
+            // Four hours are made into minutes when they are over, and eight days of minutes into hours.
             keep_samples: table.value(
                 "keep_samples",
                 &Span::seconds(2 * DAY, 36_500 * DAY),

@@ -25,6 +25,36 @@ pub struct Aggregate {
 }
 
 impl Aggregate {
+    /// Of nothing yet.
+    pub fn none(bucket: i64) -> Self {
+        Self {
+            bucket,
+            min: f64::INFINITY,
+            max: f64::NEG_INFINITY,
+            sum: 0.0,
+            count: 0.0,
+            last: 0.0,
+        }
+    }
+
+    /// With one more sample, the newest.
+    pub fn add(&mut self, value: f64) {
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+        self.sum += value;
+        self.count += 1.0;
+        self.last = value;
+    }
+
+    /// With a finer row, the newest.
+    pub fn add_row(&mut self, row: &Self) {
+        self.min = self.min.min(row.min);
+        self.max = self.max.max(row.max);
+        self.sum += row.sum;
+        self.count += row.count;
+        self.last = row.last;
+    }
+
     /// The arithmetic mean.
     pub fn avg(&self) -> f64 {
         // The sum of many equal numbers may be off by a last digit; a mean outside of what it is the mean of may not.

@@ -4,8 +4,8 @@
 //! transaction; so a kill at any moment loses nothing and leaves nothing twice. It does one thing at a time, the most
 //! urgent first, and looks for the next when that one is in.
 //!
-//! Samples become a block each quarter of an hour, and these one of an hour and one of four. A day becomes a block of minutes, and 32
-//! days one of hours. Late samples and samples before a change of the clock are in the block of when they were received:
+//! Samples become a block each quarter of an hour, and these one of an hour and one of four, of which one of minutes is made. Eight
+//! days of minutes become one of hours. Late samples and samples before a change of the clock are in the block of when they were received:
 //! stretches are those of receiving, whatever was measured in them.
 
 mod journal;
@@ -41,7 +41,7 @@ const JOURNAL_SAMPLES: u64 = 1 << 20;
 /// Samples of a block at most, where blocks are put together.
 const MERGED_SAMPLES: u64 = 8 << 20;
 /// The tiers: seconds of a row, and of the stretch that is rolled up at once.
-const TIERS: [(i64, i64); 2] = [(60, 86_400), (3600, 32 * 86_400)];
+const TIERS: [(i64, i64); 2] = [(60, 14_400), (3600, 8 * 86_400)];
 /// Blocks that are rolled up at once, at most: each takes memory for what is where in it.
 const ROLLED_BLOCKS: usize = 64;
 

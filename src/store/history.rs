@@ -29,6 +29,28 @@ pub struct Query {
     pub to: Timestamp,
     /// The length of a stretch; none for every sample.
     pub step: Option<Step>,
+    /// What of a stretch is wanted; the rest is anything.
+    pub figures: Figures,
+}
+
+/// Columns of a coarser tier that have to be read; the count always is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Figures {
+    /// The smallest and the largest.
+    pub bounds: bool,
+    /// The sum, and with it the mean.
+    pub sum: bool,
+    /// The last.
+    pub last: bool,
+}
+
+impl Figures {
+    /// All of them.
+    pub const ALL: Self = Self {
+        bounds: true,
+        sum: true,
+        last: true,
+    };
 }
 
 /// How long a stretch is.
@@ -43,8 +65,20 @@ pub struct Step {
 }
 
 impl Step {
-    /// A step of at least `millis`, that a tier can answer.
-    pub fn new(millis: i64, keep: usize) -> Self {
+    /// A step of exactly `millis`, from the coarsest tier whose rows fit into it.
+    pub fn exact(millis: i64) -> Self {
+        let millis = millis.max(1);
+        let fits = |tier: &i64| *tier == 0 || millis % tier == 0;
+        Self {
+            millis,
+            tier: TIERS.into_iter().find(fits).unwrap_or(0),
+            keep: 0,
+        }
+    }
+
+    /// A step of `millis`, or more where a tier that is quicker to read needs that; with at most `keep` samples they stay
+    /// as they are.
+    pub fn about(millis: i64, keep: usize) -> Self {
         let millis = millis.max(1);
         let tier = TIERS.into_iter().find(|tier| *tier <= millis).unwrap_or(0);
         let millis = match tier {
@@ -243,7 +277,8 @@ impl Part {
                 for (i, group) in head.groups.iter().enumerate() {
                     if let Some(at) = group.series.iter().position(|s| s == number) {
                         let buckets = times_of(&head, &mut parts, &mut times, i)?.to_vec();
-                        let rows = aggregates(&head, &mut parts, group, at, buckets)?;
+                        let of = query.figures;
+                        let rows = aggregates(&head, &mut parts, group, at, &buckets, of)?;
                         let rows = rows.into_iter().map(|row| (row.bucket * tier, row));
                         found
                             .rows
@@ -265,25 +300,36 @@ impl Found {
         if self.rows.is_empty() && self.samples.len() <= step.keep {
             return Past::Samples(self.samples);
         }
-        let mut values = Vec::new();
-        let same = |a: &(i64, f64), b: &(i64, f64)| {
-            a.0.div_euclid(step.millis) == b.0.div_euclid(step.millis)
-        };
-        for of_one in self.samples.chunk_by(same) {
-            values.clear();
-            values.extend(of_one.iter().map(|(_, value)| *value));
-            let start = of_one[0].0.div_euclid(step.millis) * step.millis;
-            self.rows.push((start, Aggregate::of_samples(0, &values)));
-        }
         self.rows.sort_by_key(|(time, _)| *time);
-        let same = |a: &(i64, Aggregate), b: &(i64, Aggregate)| {
-            a.0.div_euclid(step.millis) == b.0.div_euclid(step.millis)
-        };
-        let steps = self.rows.chunk_by(same).map(|of_one| {
-            let rows: Vec<Aggregate> = of_one.iter().map(|(_, row)| *row).collect();
-            Aggregate::of_rows(of_one[0].0.div_euclid(step.millis), &rows)
-        });
-        Past::Steps(steps.collect())
+        let mut steps: Vec<Aggregate> = Vec::new();
+        let mut rows = self.rows.iter().peekable();
+        let mut samples = self.samples.iter().peekable();
+        loop {
+            let next = match (rows.peek(), samples.peek()) {
+                (None, None) => break,
+                (Some((row, _)), Some((sample, _))) => row.min(sample),
+                (Some((time, _)), None) | (None, Some((time, _))) => time,
+            };
+            let bucket = next.div_euclid(step.millis);
+            let end = (bucket + 1).saturating_mul(step.millis);
+            let mut of = Aggregate::none(bucket);
+            loop {
+                let until = samples.peek().map_or(end, |(time, _)| end.min(*time + 1));
+                while let Some((_, row)) = rows.next_if(|(time, _)| *time < until) {
+                    of.add_row(row);
+                }
+                let until = rows.peek().map_or(end, |(time, _)| end.min(*time));
+                let before = of.count;
+                while let Some((_, value)) = samples.next_if(|(time, _)| *time < until) {
+                    of.add(*value);
+                }
+                if of.count == before {
+                    break;
+                }
+            }
+            steps.push(of);
+        }
+        Past::Steps(steps)
     }
 
     /// Where samples are no longer kept, the mean of each row stands for them.

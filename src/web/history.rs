@@ -41,8 +41,8 @@ pub async fn history(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let span = query.to.since(query.from).as_millis() as i64;
     let step = match query.resolution {
         Resolution::Raw => None,
-        Resolution::Points(points) => Some(Step::new((span - 1) / points as i64 + 1, points)),
-        Resolution::Step(step) => Some(Step::new(step.as_millis() as i64, 0)),
+        Resolution::Points(points) => Some(Step::about((span - 1) / points as i64 + 1, points)),
+        Resolution::Step(step) => Some(Step::exact(step.as_millis() as i64)),
     };
     if let Some(step) = step {
         let steps = usize::try_from(span / step.millis).unwrap_or(usize::MAX);

@@ -110,14 +110,19 @@ fn questions(data: &DataSet) -> Vec<(String, Query, usize)> {
     let (first, last) = data.span_ms();
     let span = last - first;
     let question = |of, aggregate: Aggregate, span_ms: i64, series: usize| {
+        // Over more than a day, whole minutes, as people and their dashboards have them.
+        let step_ms = match span_ms / POINTS {
+            step if span_ms > DAY_MS => step / 60_000 * 60_000,
+            step => step,
+        };
         let query = Query {
             of,
             aggregate,
             to_ms: last,
-            step_ms: span_ms / POINTS,
+            step_ms,
             points: POINTS,
         };
-        let hours = span_ms as f64 / 3.6e6;
+        let hours = (step_ms * POINTS) as f64 / 3.6e6;
         let title = format!("{series} series, {hours:.1} h, {}", aggregate.name());
         (title, query, series)
     };

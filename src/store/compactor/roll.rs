@@ -9,7 +9,8 @@ use crate::{
     model::Timestamp,
     store::{
         aggregate::{Aggregate, COLUMNS, roll_rows, roll_samples},
-        block::{Group, ReadError, Writer},
+        block::{Group, Head, Parts, ReadError, Writer},
+        history::Figures,
         rows::{self, AGGREGATES, Block, Times, samples_of, times_of},
     },
 };
@@ -113,7 +114,7 @@ fn rows_of(
         for (i, group) in head.groups.iter().enumerate() {
             if let Some(at) = group.series.iter().position(|s| *s == number) {
                 let buckets = times_of(head, parts, times, i)?.to_vec();
-                finer.extend(aggregates(head, parts, group, at, buckets)?);
+                finer.extend(aggregates(head, parts, group, at, &buckets, Figures::ALL)?);
             }
         }
     }
@@ -123,21 +124,34 @@ fn rows_of(
     })
 }
 
-/// The rows of the series at `at` of a group.
+/// The rows of the series at `at` of a group; what is not wanted of them is neutral.
 pub(in crate::store) fn aggregates(
-    head: &crate::store::block::Head,
-    parts: &mut impl crate::store::block::Parts,
+    head: &Head,
+    parts: &mut impl Parts,
     group: &Group,
     at: usize,
-    buckets: Vec<i64>,
+    buckets: &[i64],
+    figures: Figures,
 ) -> Result<Vec<Aggregate>, ReadError> {
-    let mut columns = Vec::with_capacity(COLUMNS);
-    for column in 0..COLUMNS {
-        columns.push(head.values(parts, group, at, column)?);
+    let Figures { bounds, sum, last } = figures;
+    let mut columns: [Option<Vec<f64>>; COLUMNS] = Default::default();
+    for (column, wanted) in [bounds, bounds, sum, true, last].into_iter().enumerate() {
+        if wanted {
+            columns[column] = Some(head.values(parts, group, at, column)?);
+        }
     }
-    let rows = buckets.into_iter().enumerate().map(|(row, bucket)| {
-        let cells = std::array::from_fn(|column| columns[column][row]);
-        Aggregate::from_columns(bucket, cells)
+    let neutral = Aggregate {
+        min: f64::NEG_INFINITY,
+        max: f64::INFINITY,
+        ..Aggregate::none(0)
+    };
+    let neutral = neutral.columns();
+    let rows = buckets.iter().enumerate().map(|(row, bucket)| {
+        let cell = |column: usize| {
+            let read = columns[column].as_ref();
+            read.map_or(neutral[column], |values| values[row])
+        };
+        Aggregate::from_columns(*bucket, std::array::from_fn(cell))
     });
     Ok(rows.collect())
 }

@@ -10,18 +10,24 @@ use std::{
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 
-use super::{Group, query::HistoryQuery, write};
+use super::{
+    Group,
+    query::{Figure, HistoryQuery},
+    write,
+};
 use crate::{
     entry::pending::{Busy, Pending},
     model::{Position, Timestamp},
     store::{
         block::ReadError,
-        history::{self, Query, Step},
+        history::{self, Figures, Query, Step},
         readers::Readers,
     },
     web::problem::Problem,
 };
 
+/// Pieces that are read at once, for an answer.
+const AT_ONCE: usize = 2;
 /// Series read at once where they are put into steps.
 const SERIES: usize = 16;
 /// How much time is read at once of a series whose every sample is wanted, in milliseconds: half a day.
@@ -47,7 +53,8 @@ pub struct Export {
     step: Option<Step>,
     position: Position,
     pieces: VecDeque<Piece>,
-    pending: Option<Written>,
+    /// What is being read, in order; so many at once as there are threads that read.
+    pending: VecDeque<Written>,
     ready: Option<Bytes>,
     /// Series that were begun.
     series: usize,
@@ -84,7 +91,7 @@ impl Export {
             step,
             position,
             pieces,
-            pending: None,
+            pending: VecDeque::new(),
             ready: None,
             series: 0,
             begun: false,
@@ -96,7 +103,8 @@ impl Export {
     pub async fn begun(mut self) -> Result<Self, Problem> {
         let head = write::head(&self.query, self.position);
         let mut first = head;
-        if let Some(pending) = self.next().map_err(busy)? {
+        self.ask().map_err(busy)?;
+        if let Some(pending) = self.pending.pop_front() {
             let read = pending.await.map_err(busy)?;
             first.extend(read.map_err(|error| {
                 tracing::error!(%error, "the history cannot be read");
@@ -106,6 +114,16 @@ impl Export {
         self.begun = true;
         self.ready = Some(first.into());
         Ok(self)
+    }
+
+    /// Has the next pieces read.
+    fn ask(&mut self) -> Result<(), Busy> {
+        while self.pending.len() < AT_ONCE
+            && let Some(pending) = self.next()?
+        {
+            self.pending.push_back(pending);
+        }
+        Ok(())
     }
 
     /// Has the next piece read; none when that was the last.
@@ -127,6 +145,7 @@ impl Export {
                     from: piece.from,
                     to: piece.to,
                     step,
+                    figures: figures_of(&query),
                 })
                 .collect();
             let found = history::read(stored, &queries)?;
@@ -164,6 +183,16 @@ fn slices(query: &HistoryQuery, group: Group) -> Vec<Piece> {
     (0..count).map(slice).collect()
 }
 
+/// What has to be read for what is asked for.
+fn figures_of(query: &HistoryQuery) -> Figures {
+    let has = |figures: &[Figure]| figures.iter().any(|figure| query.figures.contains(figure));
+    Figures {
+        bounds: has(&[Figure::Min, Figure::Max]),
+        sum: has(&[Figure::Avg, Figure::Sum]),
+        last: has(&[Figure::Last]),
+    }
+}
+
 fn busy(busy: Busy) -> Problem {
     Problem::busy(busy.to_string())
 }
@@ -186,26 +215,23 @@ impl MessageBody for Export {
             if self.over {
                 return Poll::Ready(None);
             }
-            if let Some(pending) = &self.pending {
-                let Some(answer) = pending.take() else {
-                    pending.park(cx.waker());
-                    return Poll::Pending;
-                };
-                self.pending = None;
-                match answer {
-                    Ok(Ok(piece)) => self.ready = Some(piece.into()),
-                    // The answer breaks off: nothing that is whole is promised.
-                    Ok(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
-                    Err(error) => return Poll::Ready(Some(Err(error.into()))),
-                }
-                continue;
+            if let Err(error) = self.ask() {
+                return Poll::Ready(Some(Err(error.into())));
             }
-            match self.next() {
-                Ok(Some(pending)) => self.pending = Some(pending),
-                Ok(None) => {
-                    self.over = true;
-                    self.ready = Some(write::tail(&self.query).into());
-                }
+            let Some(pending) = self.pending.front() else {
+                self.over = true;
+                self.ready = Some(write::tail(&self.query).into());
+                continue;
+            };
+            let Some(answer) = pending.take() else {
+                pending.park(cx.waker());
+                return Poll::Pending;
+            };
+            self.pending.pop_front();
+            match answer {
+                Ok(Ok(piece)) => self.ready = Some(piece.into()),
+                // The answer breaks off: nothing that is whole is promised.
+                Ok(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
                 Err(error) => return Poll::Ready(Some(Err(error.into()))),
             }
         }
