@@ -1,10 +1,13 @@
 //! Rolling windows: the newest samples of each series, and their last, min, max, average and count.
 //!
 //! A window holds the samples of the last `span`, at most `points` of them; older ones leave, and are still in the log
-//! or the store. A sample older than its series' newest does not enter ([`Update::Late`]).
+//! or the store. All but the newest are packed (`packed`): most of the memory of a quiet server would be here. A sample older than its series' newest does not enter ([`Update::Late`]).
+
+mod packed;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
+use self::packed::Packed;
 use crate::{
     model::{SeriesId, Timestamp},
     series::Series,
@@ -43,27 +46,93 @@ pub struct Stats {
 pub struct Window {
     /// What it is of.
     pub series: Arc<Series>,
-    points: VecDeque<(Timestamp, f64)>,
+    /// The older samples, oldest first; of the first there may be some that are in the window no longer.
+    packed: VecDeque<Packed>,
+    /// The newest, at least one.
+    recent: Vec<(Timestamp, f64)>,
+    /// How many are kept, and how many may be in the window.
+    kept: usize,
+    most: usize,
+    /// What was measured then or before is in the window no longer.
+    outside: Timestamp,
     /// When the newest sample was received.
     pub received: Timestamp,
 }
 
+/// So many samples are packed together.
+const PACKED: usize = 64;
+
 impl Window {
+    fn new(series: &Arc<Series>, received: Timestamp, most: usize) -> Self {
+        Self {
+            series: series.clone(),
+            packed: VecDeque::new(),
+            recent: Vec::new(),
+            kept: 0,
+            most,
+            outside: Timestamp::default(),
+            received,
+        }
+    }
+
     /// Its samples, oldest first.
-    pub fn points(&self) -> impl DoubleEndedIterator<Item = (Timestamp, f64)> + ExactSizeIterator {
-        self.points.iter().copied()
+    pub fn points(&self) -> impl DoubleEndedIterator<Item = (Timestamp, f64)> {
+        let mut oldest = self.packed.front().map(Packed::samples).unwrap_or_default();
+        let mut recent = &self.recent[..];
+        match oldest.is_empty() {
+            false => _ = oldest.drain(..self.outside_of(&oldest)),
+            true => recent = &recent[self.outside_of(recent)..],
+        }
+        let packed = self.packed.iter().skip(1).flat_map(Packed::samples);
+        oldest
+            .into_iter()
+            .chain(packed)
+            .chain(recent.iter().copied())
+    }
+
+    /// How many of the oldest samples that are kept are in the window no longer.
+    fn outside_of(&self, oldest: &[(Timestamp, f64)]) -> usize {
+        let by_age = oldest.partition_point(|(time, _)| *time <= self.outside);
+        let by_count = self.kept.saturating_sub(self.most);
+        by_age.max(by_count).min(oldest.len())
+    }
+
+    /// The newest sample; a window is never empty.
+    pub fn newest(&self) -> (Timestamp, f64) {
+        self.recent.last().copied().unwrap_or_default()
+    }
+
+    fn push(&mut self, timestamp: Timestamp, value: f64, outside: Timestamp) {
+        if self.recent.len() >= PACKED {
+            self.packed.push_back(Packed::new(&self.recent));
+            self.recent.clear();
+        } else if self.recent.len() == self.recent.capacity() {
+            // Grown by doubling, but not past what it will hold.
+            let room = PACKED.min(self.most).saturating_sub(self.recent.len());
+            let grow = self.recent.len().max(4).min(room.max(1));
+            self.recent.reserve_exact(grow);
+        }
+        self.recent.push((timestamp, value));
+        self.kept += 1;
+        self.outside = outside;
+        while let Some(first) = self.packed.front()
+            && (first.newest() <= outside || self.kept - first.len() >= self.most)
+        {
+            self.kept -= first.len();
+            self.packed.pop_front();
+        }
     }
 
     /// Its figures; a window is never empty.
     pub fn stats(&self) -> Stats {
-        let (timestamp, last) = self.points.back().copied().unwrap_or_default();
-        let (mut min, mut max, mut sum) = (f64::INFINITY, f64::NEG_INFINITY, 0.0);
-        for (_, value) in &self.points {
-            min = min.min(*value);
-            max = max.max(*value);
+        let (timestamp, last) = self.newest();
+        let (mut min, mut max, mut sum, mut count) = (f64::INFINITY, f64::NEG_INFINITY, 0.0, 0);
+        for (_, value) in self.points() {
+            min = min.min(value);
+            max = max.max(value);
             sum += value;
+            count += 1;
         }
-        let count = self.points.len();
         Stats {
             last,
             min,
@@ -106,14 +175,11 @@ impl Windows {
         if self.by_series.len() <= index {
             self.by_series.resize_with(index + 1, || None);
         }
-        let window = self.by_series[index].get_or_insert_with(|| Window {
-            series: series.clone(),
-            points: VecDeque::new(),
-            received,
-        });
+        let most = self.points;
+        let window =
+            self.by_series[index].get_or_insert_with(|| Window::new(series, received, most));
         window.received = received;
-        let points = &mut window.points;
-        match points.back_mut() {
+        match window.recent.last_mut() {
             Some((newest, _)) if timestamp < *newest => return Update::Late,
             Some((newest, last)) if timestamp == *newest => {
                 *last = value;
@@ -121,17 +187,7 @@ impl Windows {
             }
             _ => {}
         }
-        let oldest = timestamp.minus(self.span);
-        while points.len() >= self.points || points.front().is_some_and(|(t, _)| *t <= oldest) {
-            points.pop_front();
-        }
-        if points.len() == points.capacity() {
-            // Grown by doubling, but not past what it may hold: most of the memory of a quiet server is here.
-            let room = (self.points - points.len()).max(1);
-            let grow = points.len().max(4).min(room);
-            points.reserve_exact(grow);
-        }
-        points.push_back((timestamp, value));
+        window.push(timestamp, value, timestamp.minus(self.span));
         Update::Newest
     }
 
@@ -209,6 +265,23 @@ mod tests {
         );
         windows.update(&series, at(100), at(100), 1.0);
         assert_eq!(windows.get(series.id).unwrap().stats().count, 1);
+    }
+
+    #[test]
+    fn a_long_window_gives_back_what_it_took_from_both_ends() {
+        let series = series();
+        for most in [1, 3, 63, 64, 65, 600] {
+            let mut windows = Windows::new(Duration::from_secs(400), most);
+            for second in 0..1000 {
+                windows.update(&series, at(second), at(second), second as f64 / 10.0);
+                let window = windows.get(series.id).unwrap();
+                let first = (second - 399).max(second - most as i64 + 1).max(0);
+                let expected = (first..=second).map(|s| (at(s), s as f64 / 10.0));
+                assert!(window.points().eq(expected.clone()), "{most} {second}");
+                assert!(window.points().rev().eq(expected.rev()), "{most} {second}");
+                assert_eq!(window.newest(), (at(second), second as f64 / 10.0));
+            }
+        }
     }
 
     #[test]

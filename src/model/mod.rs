@@ -5,6 +5,7 @@
 
 pub mod alert;
 pub mod batch;
+pub mod decimal;
 pub mod event;
 pub mod glob;
 pub mod name;

@@ -13,6 +13,8 @@ use pco::{
     wrapped::{FileCompressor, FileDecompressor},
 };
 
+use crate::model::decimal::{EXACT, POWERS, decimals};
+
 use super::{
     Damaged,
     bytes::{Reader, put_i64, put_u64},
@@ -21,12 +23,6 @@ use super::{
 /// The most values of a column.
 pub const MAX_ROWS: usize = 1 << 18;
 
-/// Ten to the power of `i`; as a divisor each is exact.
-const POWERS: [f64; 13] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
-];
-/// Whole numbers up to here are exact as floating point numbers.
-const EXACT: f64 = 9_007_199_254_740_992.0;
 /// Columns shorter than this are tried without pco too, which needs about 20 bytes to describe a column.
 const SHORT: usize = 64;
 
@@ -259,21 +255,6 @@ fn differences(values: &[i64], power: u8) -> Vec<u8> {
     out
 }
 
-/// The values as whole numbers of a power of ten, the least that is exact for all.
-fn decimals(values: &[f64]) -> Option<(u8, Vec<i64>)> {
-    let mut power = 0;
-    for value in values {
-        while scaled(*value, power).is_none() {
-            power += 1;
-            if power == POWERS.len() {
-                return None;
-            }
-        }
-    }
-    let whole = values.iter().map(|v| scaled(*v, power));
-    Some((power as u8, whole.collect::<Option<_>>()?))
-}
-
 /// The sum, exact where the values are decimals that allow it: then it is one too, and takes as little room.
 pub fn exact_sum(values: &[f64]) -> f64 {
     let exact = decimals(values).and_then(|(power, whole)| {
@@ -281,17 +262,6 @@ pub fn exact_sum(values: &[f64]) -> f64 {
         ((sum as f64).abs() < EXACT).then(|| sum as f64 / POWERS[usize::from(power)])
     });
     exact.unwrap_or_else(|| values.iter().sum())
-}
-
-/// The whole number that is `value` once divided by ten to the power of `power`, bit by bit.
-fn scaled(value: f64, power: usize) -> Option<i64> {
-    let product = value * POWERS[power];
-    if product.abs() >= EXACT {
-        return None;
-    }
-    let whole = (product + 0.5f64.copysign(product)) as i64;
-    let again = whole as f64 / POWERS[power];
-    (again.to_bits() == value.to_bits()).then_some(whole)
 }
 
 /// Reads columns.

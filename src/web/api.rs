@@ -223,7 +223,7 @@ pub async fn series(request: HttpRequest) -> Result<HttpResponse, Problem> {
     }
     let newest = |series: &Series| {
         let window = live.windows.get(series.id)?;
-        window.points().next_back().map(|(newest, _)| newest)
+        Some(window.newest().0)
     };
     let mut series: Vec<_> = Vec::new();
     for of_now in known {

@@ -33,7 +33,7 @@ impl Initial {
             .iter()
             .filter(|w| filter.series(w.series.key()));
         let mut series: Vec<_> = matching
-            .filter_map(|w| Some((w.series.id, w.points().next_back()?.0)))
+            .filter_map(|w| Some((w.series.id, w.newest().0)))
             .collect();
         series.reverse();
         Self {

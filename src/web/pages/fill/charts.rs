@@ -24,10 +24,7 @@ const SPARK: usize = 60;
 
 /// Readings on a grid of `count` steps that ends with the newest of these windows: the mean of what is in each step.
 fn grid(windows: &[&Window], step: i64, count: usize) -> (i64, Vec<Vec<Option<f64>>>) {
-    let newest = windows
-        .iter()
-        .filter_map(|w| w.points().next_back())
-        .map(|(t, _)| t.as_millis());
+    let newest = windows.iter().map(|window| window.newest().0.as_millis());
     let last = newest.max().unwrap_or(0).div_euclid(step);
     let first = last + 1 - count as i64;
     let values = windows

@@ -171,7 +171,8 @@ fn closeness(rule: &Rule, window: &Window) -> Option<(f64, f64, String)> {
     if rule.guard.is_some() || threshold.fire <= 0.0 {
         return None;
     }
-    let since = window.stats().timestamp.minus(rule.window);
+    let (newest, last) = window.newest();
+    let since = newest.minus(rule.window);
     let inside = || {
         window
             .points()
@@ -179,7 +180,7 @@ fn closeness(rule: &Rule, window: &Window) -> Option<(f64, f64, String)> {
             .map(|(_, value)| value)
     };
     let value = match rule.aggregate {
-        Aggregate::Last => window.stats().last,
+        Aggregate::Last => last,
         Aggregate::Min => inside().fold(f64::INFINITY, f64::min),
         Aggregate::Max => inside().fold(f64::NEG_INFINITY, f64::max),
         Aggregate::Avg => inside().sum::<f64>() / inside().count().max(1) as f64,

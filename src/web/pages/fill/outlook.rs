@@ -118,10 +118,10 @@ impl<'a> Outlook<'a> {
 /// The mean distance between the samples of a window; `None` with fewer than two.
 pub fn spacing(window: &Window) -> Option<Duration> {
     let mut points = window.points();
-    let count = points.len();
     let (first, _) = points.next()?;
-    let (last, _) = points.next_back()?;
-    Some(last.since(first) / u32::try_from(count - 1).unwrap_or(u32::MAX))
+    let (last, _) = window.newest();
+    let others = u32::try_from(points.count()).unwrap_or(u32::MAX);
+    (others > 0).then(|| last.since(first) / others)
 }
 
 /// The worse of two states.

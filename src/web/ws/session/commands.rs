@@ -223,9 +223,8 @@ impl Session {
                 .iter()
                 .filter(|w| filter.series(w.series.key()))
             {
-                if let Some((timestamp, value)) = window.points().next_back() {
-                    data.push(&window.series, value, timestamp);
-                }
+                let (timestamp, value) = window.newest();
+                data.push(&window.series, value, timestamp);
             }
             self.state.stream().log().position()
         };

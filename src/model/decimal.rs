@@ -1,0 +1,34 @@
+//! Numbers as whole numbers of a power of ten: what measured values are, and what makes them small to keep.
+
+/// Ten to the power of `i`; as a divisor each is exact.
+pub const POWERS: [f64; 13] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
+];
+/// Whole numbers below this are exact as floating point numbers.
+pub const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// The values as whole numbers of a power of ten, the least that is exact for all; `None` when there is none.
+pub fn decimals(values: &[f64]) -> Option<(u8, Vec<i64>)> {
+    let mut power = 0;
+    for value in values {
+        while scaled(*value, power).is_none() {
+            power += 1;
+            if power == POWERS.len() {
+                return None;
+            }
+        }
+    }
+    let whole = values.iter().map(|v| scaled(*v, power));
+    Some((power as u8, whole.collect::<Option<_>>()?))
+}
+
+/// The whole number that is `value` once divided by ten to the power of `power`, bit by bit.
+pub fn scaled(value: f64, power: usize) -> Option<i64> {
+    let product = value * POWERS[power];
+    if product.abs() >= EXACT {
+        return None;
+    }
+    let whole = (product + 0.5f64.copysign(product)) as i64;
+    let again = whole as f64 / POWERS[power];
+    (again.to_bits() == value.to_bits()).then_some(whole)
+}
