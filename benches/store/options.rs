@@ -68,7 +68,11 @@ pub struct Options {
 impl Options {
     /// Whether a store is to be measured.
     pub fn wants(&self, name: &str) -> bool {
-        let is = |wanted: &String| name.to_lowercase().starts_with(&wanted.to_lowercase());
+        let name = name.to_lowercase();
+        let is = |wanted: &String| {
+            let wanted = wanted.to_lowercase();
+            name.starts_with(&wanted) || wanted.starts_with(&name)
+        };
         self.stores.is_empty() || self.stores.iter().any(is)
     }
 

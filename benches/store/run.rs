@@ -28,8 +28,7 @@ pub fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     };
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("store-peers");
-    let (mut stores, skipped) = stores::all(&folder);
-    stores.retain(|store| options.wants(store.name()));
+    let (stores, skipped) = stores::all(&folder, |name| options.wants(name));
     for why in skipped {
         println!("skipped: {why}");
     }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use tickwire::{
+    model::Timestamp,
     stream::filter::{Topic, Topics},
-    web::{problem::Problem, query::parse, wait},
+    web::{history, problem::Problem, query::parse, wait},
 };
 
 fuzz_target!(|query: &str| {
@@ -26,6 +27,14 @@ fuzz_target!(|query: &str| {
             }
             Err(problem) => assert_bad(&problem),
         }
+    }
+    let now = Timestamp::from_millis(1_795_000_000_000);
+    match history::query::parse(query, "*/*", now) {
+        Ok(parsed) => {
+            assert!(parsed.from < parsed.to);
+            assert!(!parsed.figures.is_empty());
+        }
+        Err(problem) => assert_bad(&problem),
     }
     match wait::query::parse(query) {
         Ok(parsed) => {

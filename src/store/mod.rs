@@ -9,7 +9,7 @@
 //! - [`catalogue`]: the series, by number
 //! - [`readers`]: threads on which the past is read; [`past`] as it was streamed, [`history`] series by series,
 //!   [`alerts`]
-//! - [`rows`]: what all of them find in the database; [`column`], [`bytes`]: how it is written
+//! - [`rows`]: what all of them find in the database; [`mod@column`], [`bytes`]: how it is written
 
 pub mod aggregate;
 pub mod alerts;

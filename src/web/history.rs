@@ -4,7 +4,7 @@
 //! is never whole in memory, and who goes away stops it.
 
 mod export;
-mod query;
+pub mod query;
 mod write;
 
 use std::sync::Arc;

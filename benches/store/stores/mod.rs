@@ -123,10 +123,13 @@ struct Row {
     values: Vec<(f64, String)>,
 }
 
-/// All stores that can be had on this machine, and why others cannot.
-pub fn all(folder: &Path) -> (Vec<Box<dyn Store>>, Vec<String>) {
+/// All stores that are wanted, by their names, and can be had on this machine; and why others cannot.
+pub fn all(folder: &Path, wanted: impl Fn(&str) -> bool) -> (Vec<Box<dyn Store>>, Vec<String>) {
     let mut skipped = Vec::new();
     let mut stores: Vec<Box<dyn Store>> = vec![Box::new(tickwire::Tickwire)];
+    if !wanted("VictoriaMetrics") && !wanted("Prometheus") {
+        return (stores, skipped);
+    }
     match peers::get(folder) {
         Ok(peers) => {
             stores.push(Box::new(victoria::Victoria::new(&peers)));
@@ -134,6 +137,7 @@ pub fn all(folder: &Path) -> (Vec<Box<dyn Store>>, Vec<String>) {
         }
         Err(error) => skipped.push(format!("the peers: {error:#}")),
     }
+    stores.retain(|store| wanted(store.name()));
     (stores, skipped)
 }
 

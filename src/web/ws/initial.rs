@@ -32,9 +32,7 @@ impl Initial {
             .windows
             .iter()
             .filter(|w| filter.series(w.series.key()));
-        let mut series: Vec<_> = matching
-            .filter_map(|w| Some((w.series.id, w.newest().0)))
-            .collect();
+        let mut series: Vec<_> = matching.map(|w| (w.series.id, w.newest().0)).collect();
         series.reverse();
         Self {
             position,
