@@ -225,6 +225,7 @@ async fn series_and_alerts_of_earlier_lives_are_listed() {
     }
     let folder = server.stop().await;
     let server = Server::on(&folder, &toml).await;
+    server.sample("other", 2).await;
     let listed = server.json("/api/series").await;
     let listed = listed["series"].as_array().unwrap();
     let of: Vec<_> = listed
