@@ -12,6 +12,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use tickwire::{
     app::App,
     config::{Config, Faults, LogFormat, Overrides},
+    store::care::{self, Verified},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -34,6 +35,16 @@ enum Command {
     Serve(Serve),
     /// Check the configuration and print every fault in it.
     Check(Check),
+    /// Copy all that is remembered to a new file, also while a server works on it.
+    Backup {
+        /// The new file; as tickwire.db in an empty folder a server goes on from there.
+        #[arg(value_name = "FILE")]
+        to: PathBuf,
+        #[command(flatten)]
+        of: Folder,
+    },
+    /// Read all that is remembered and print what is damaged, also while a server works on it.
+    Verify(Folder),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -58,6 +69,16 @@ struct Serve {
 }
 
 #[derive(Args)]
+struct Folder {
+    /// The configuration that says where it is; ./config.toml if there is one.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder for what is remembered.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Args)]
 struct Check {
     /// The configuration; ./config.toml if there is one.
     #[arg(long, value_name = "FILE")]
@@ -68,6 +89,12 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Check(check) => check_config(check.config),
+        Command::Backup { to, of } => with_folder(of, |folder| {
+            care::backup(folder, &to)?;
+            println!("{} has all that is in {}", to.display(), folder.display());
+            Ok(ExitCode::SUCCESS)
+        }),
+        Command::Verify(of) => with_folder(of, verify),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,
@@ -79,6 +106,44 @@ fn main() -> ExitCode {
         }
         Command::Serve(serve) => run(serve),
     }
+}
+
+/// Does something with the data folder of a configuration.
+fn with_folder(of: Folder, work: impl FnOnce(&Path) -> anyhow::Result<ExitCode>) -> ExitCode {
+    let overrides = Overrides {
+        data: of.data,
+        ..Overrides::default()
+    };
+    let file = config_file(of.config);
+    match Config::load(file.as_deref(), environment(), &overrides) {
+        Ok(config) => work(&config.server.data).unwrap_or_else(|error| {
+            eprintln!("tickwire: {error:#}");
+            ExitCode::FAILURE
+        }),
+        Err(faults) => report(&faults),
+    }
+}
+
+fn verify(folder: &Path) -> anyhow::Result<ExitCode> {
+    let verified = care::verify(folder)?;
+    let Verified {
+        blocks,
+        rows,
+        samples,
+        faults,
+    } = verified;
+    for fault in &faults {
+        println!("{fault}");
+    }
+    println!(
+        "{}: {samples} samples in {blocks} blocks and {rows} rows of the journal, {} faults",
+        folder.display(),
+        faults.len()
+    );
+    Ok(match faults.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 fn check_config(file: Option<PathBuf>) -> ExitCode {

@@ -7,6 +7,7 @@
 //! - [`compactor`]: makes [`block`]s of it, in which a sample takes a fraction of a byte, and coarser tiers ([`aggregate`])
 //! - [`retention`]: what is kept how long
 //! - [`catalogue`]: the series, by number
+//! - [`care`]: copies and checks, from outside
 //! - [`readers`]: threads on which the past is read; [`past`] as it was streamed, [`history`] series by series,
 //!   [`alerts`]
 //! - [`rows`]: what all of them find in the database; [`mod@column`], [`bytes`]: how it is written
@@ -15,6 +16,7 @@ pub mod aggregate;
 pub mod alerts;
 pub mod block;
 pub mod bytes;
+pub mod care;
 pub mod catalogue;
 pub mod column;
 pub mod compactor;

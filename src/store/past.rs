@@ -209,9 +209,12 @@ impl Reading<'_> {
             boot: next,
             after: 0,
         };
-        // All of it went, and it was not nothing.
+        // All of it went, and it was not nothing: the oldest goes first, so nothing older is there either.
         if recorded.is_none() && last.unwrap_or(i64::MAX) > number(place.after) {
-            return Ok(Found::Gone(later));
+            let oldest = oldest(self.database)?;
+            if oldest.is_none_or(|oldest| oldest.boot > place.boot) {
+                return Ok(Found::Gone(later));
+            }
         }
         Ok(Found::Over {
             next: later,

@@ -133,3 +133,59 @@ fn a_signal_ends_it_cleanly() {
         assert!(folder.path().join("data/tickwire.db").is_file());
     }
 }
+
+fn done_in(folder: &std::path::Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = tickwire(folder, arguments).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_of_a_running_server_is_whole_and_a_server_goes_on_from_it() {
+    let process = crate::support::process::Process::start("").await;
+    for value in 1..=5 {
+        process.sample("m", value).await;
+    }
+    let written = async {
+        while process.metric("tickwire_store_samples_total").await < 5.0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    crate::support::within("the store", written).await;
+    let folder = process.folder.path();
+    let (code, said) = done_in(folder, &["verify", "--data", "data"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("5 samples") && said.contains("0 faults"),
+        "{said}"
+    );
+    let (code, said) = done_in(folder, &["backup", "copy.db", "--data", "data"]);
+    assert_eq!(code, Some(0), "{said}");
+    // It overwrites nothing.
+    let (code, said) = done_in(folder, &["backup", "copy.db", "--data", "data"]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("copy.db is there already"), "{said}");
+    let other = std::sync::Arc::new(TempDir::new().unwrap());
+    std::fs::copy(folder.join("copy.db"), other.path().join("tickwire.db")).unwrap();
+    let server = crate::support::Server::on(&other, "").await;
+    let past = server.json("/api/history?names=m&step=raw").await;
+    assert_eq!(past["series"][0]["points"].as_array().unwrap().len(), 5);
+
+    // One byte of what was stored is another one.
+    let file = folder.join("copy.db");
+    let database = rusqlite::Connection::open(&file).unwrap();
+    let broken = "UPDATE journal SET data = zeroblob(length(data)) WHERE samples > 0";
+    assert!(database.execute(broken, []).unwrap() > 0);
+    drop(database);
+    std::fs::create_dir(folder.join("broken")).unwrap();
+    std::fs::rename(&file, folder.join("broken/tickwire.db")).unwrap();
+    let (code, said) = done_in(folder, &["verify", "--data", "broken"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("of the journal: the stored data is damaged"),
+        "{said}"
+    );
+    let (code, said) = done_in(folder, &["verify", "--data", "nowhere"]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("cannot read"), "{said}");
+}

@@ -6,6 +6,7 @@ mod alerts;
 mod arrows;
 mod batching;
 mod command_line;
+mod crash;
 mod dead_peers;
 mod echo;
 mod filters;
