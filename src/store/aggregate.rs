@@ -22,6 +22,8 @@ pub struct Aggregate {
     pub count: f64,
     /// The one that was measured last.
     pub last: f64,
+    /// When that was, in unix milliseconds.
+    pub last_at: i64,
 }
 
 impl Aggregate {
@@ -34,25 +36,33 @@ impl Aggregate {
             sum: 0.0,
             count: 0.0,
             last: 0.0,
+            last_at: i64::MIN,
         }
     }
 
     /// With one more sample, the newest.
-    pub fn add(&mut self, value: f64) {
+    pub fn add(&mut self, time: i64, value: f64) {
         self.min = self.min.min(value);
         self.max = self.max.max(value);
         self.sum += value;
         self.count += 1.0;
-        self.last = value;
+        self.take_last(time, value);
     }
 
-    /// With a finer row, the newest.
+    /// Of one moment the one that comes later.
+    fn take_last(&mut self, time: i64, value: f64) {
+        if time >= self.last_at {
+            (self.last, self.last_at) = (value, time);
+        }
+    }
+
+    /// With a finer row.
     pub fn add_row(&mut self, row: &Self) {
         self.min = self.min.min(row.min);
         self.max = self.max.max(row.max);
         self.sum += row.sum;
         self.count += row.count;
-        self.last = row.last;
+        self.take_last(row.last_at, row.last);
     }
 
     /// The arithmetic mean.
@@ -62,30 +72,23 @@ impl Aggregate {
     }
 
     /// Of the samples of one stretch, oldest first; at least one.
-    pub fn of_samples(bucket: i64, values: &[f64]) -> Self {
-        let (min, max) = bounds(values.iter().copied(), values.iter().copied());
-        Self {
-            bucket,
-            min,
-            max,
-            sum: exact_sum(values),
-            count: values.len() as f64,
-            last: values.last().copied().unwrap_or_default(),
-        }
+    pub fn of_samples(bucket: i64, samples: &[(i64, f64)]) -> Self {
+        let mut of = Self::none(bucket);
+        samples
+            .iter()
+            .for_each(|(time, value)| of.add(*time, *value));
+        let values: Vec<f64> = samples.iter().map(|(_, value)| *value).collect();
+        of.sum = exact_sum(&values);
+        of
     }
 
-    /// Of finer rows, oldest first; at least one.
+    /// Of finer rows; at least one.
     pub fn of_rows(bucket: i64, rows: &[Self]) -> Self {
-        let (min, max) = bounds(rows.iter().map(|r| r.min), rows.iter().map(|r| r.max));
-        let sums: Vec<f64> = rows.iter().map(|r| r.sum).collect();
-        Self {
-            bucket,
-            min,
-            max,
-            sum: exact_sum(&sums),
-            count: rows.iter().map(|r| r.count).sum(),
-            last: rows.last().map_or(0.0, |r| r.last),
-        }
+        let mut of = Self::none(bucket);
+        rows.iter().for_each(|row| of.add_row(row));
+        let sums: Vec<f64> = rows.iter().map(|row| row.sum).collect();
+        of.sum = exact_sum(&sums);
+        of
     }
 
     /// Its columns.
@@ -94,7 +97,10 @@ impl Aggregate {
     }
 
     /// From its columns.
-    pub fn from_columns(bucket: i64, [min, max, sum, count, last]: [f64; COLUMNS]) -> Self {
+    pub fn from_columns(
+        (bucket, last_at): (i64, i64),
+        [min, max, sum, count, last]: [f64; COLUMNS],
+    ) -> Self {
         Self {
             bucket,
             min,
@@ -102,28 +108,18 @@ impl Aggregate {
             sum,
             count,
             last,
+            last_at,
         }
     }
-}
-
-fn bounds(low: impl Iterator<Item = f64>, high: impl Iterator<Item = f64>) -> (f64, f64) {
-    (
-        low.fold(f64::INFINITY, f64::min),
-        high.fold(f64::NEG_INFINITY, f64::max),
-    )
 }
 
 /// Samples by stretches of `tier` milliseconds; they are sorted by time, and of one time the last counts.
 pub fn roll_samples(samples: &mut Vec<(i64, f64)>, tier: i64) -> Vec<Aggregate> {
     sort(samples);
-    let mut values = Vec::new();
     let same = |a: &(i64, f64), b: &(i64, f64)| a.0.div_euclid(tier) == b.0.div_euclid(tier);
-    let rows = samples.chunk_by(same).map(|of_one| {
-        values.clear();
-        values.extend(of_one.iter().map(|(_, value)| *value));
-        Aggregate::of_samples(of_one[0].0.div_euclid(tier), &values)
-    });
-    rows.collect()
+    let rows = samples.chunk_by(same);
+    rows.map(|of_one| Aggregate::of_samples(of_one[0].0.div_euclid(tier), of_one))
+        .collect()
 }
 
 /// Samples by time; of one time the last that was received stays.
@@ -172,7 +168,10 @@ mod tests {
     fn of_one_time_the_last_counts_and_late_ones_find_their_place() {
         let mut samples = vec![(1000, 5.0), (61_000, 1.0), (1000, 7.0), (2000, 9.0)];
         let rows = roll_samples(&mut samples, 60_000);
-        let of = |bucket, values: &[f64]| Aggregate::of_samples(bucket, values);
-        assert_eq!(rows, [of(0, &[7.0, 9.0]), of(1, &[1.0])]);
+        let of = |bucket, samples: &[(i64, f64)]| Aggregate::of_samples(bucket, samples);
+        assert_eq!(
+            rows,
+            [of(0, &[(1000, 7.0), (2000, 9.0)]), of(1, &[(61_000, 1.0)])]
+        );
     }
 }

@@ -320,8 +320,8 @@ impl Found {
                 }
                 let until = rows.peek().map_or(end, |(time, _)| end.min(*time));
                 let before = of.count;
-                while let Some((_, value)) = samples.next_if(|(time, _)| *time < until) {
-                    of.add(*value);
+                while let Some((time, value)) = samples.next_if(|(time, _)| *time < until) {
+                    of.add(*time, *value);
                 }
                 if of.count == before {
                     break;

@@ -15,9 +15,11 @@ use crate::model::{Seq, Timestamp};
 /// A block of samples: when each batch was measured, how long after that it was received (in milliseconds), and the number of
 /// its first sample; then the readings of each series.
 pub const SAMPLES: Shape = Shape { shared: 3, each: 1 };
-/// A block of a coarser tier: when each row begins, in multiples of the tier; then of each series the smallest, the largest,
-/// the sum, the count and the last.
-pub const AGGREGATES: Shape = Shape { shared: 1, each: 5 };
+/// A block of a coarser tier: when each row begins, in multiples of the tier, and when its last sample was measured; then of
+/// each series the smallest, the largest, the sum, the count and the last.
+pub const AGGREGATES: Shape = Shape { shared: 2, each: 5 };
+/// The place of the second shared column of a coarser tier.
+pub const LAST_AT: usize = 1;
 
 /// The places of the shared columns of samples.
 pub const TIMESTAMP: usize = 0;

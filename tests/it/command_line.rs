@@ -169,7 +169,8 @@ async fn a_backup_of_a_running_server_is_whole_and_a_server_goes_on_from_it() {
     std::fs::copy(folder.join("copy.db"), other.path().join("tickwire.db")).unwrap();
     let server = crate::support::Server::on(&other, "").await;
     let past = server.json("/api/history?names=m&step=raw").await;
-    assert_eq!(past["series"][0]["points"].as_array().unwrap().len(), 5);
+    let points = past["series"][0]["points"].as_array().unwrap();
+    assert_eq!(points.last().unwrap()[1], 5);
 
     // One byte of what was stored is another one.
     let file = folder.join("copy.db");

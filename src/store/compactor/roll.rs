@@ -11,7 +11,7 @@ use crate::{
         aggregate::{Aggregate, COLUMNS, roll_rows, roll_samples},
         block::{Group, Head, Parts, ReadError, Writer},
         history::Figures,
-        rows::{self, AGGREGATES, Block, Times, samples_of, times_of},
+        rows::{self, AGGREGATES, Block, LAST_AT, Times, samples_of, times_of},
     },
 };
 
@@ -54,20 +54,23 @@ pub(super) fn roll(database: &Connection, taken: &[Meta], tier: i64) -> Result<W
     }
     let mut writer = Writer::new(AGGREGATES, true);
     // Those that follow each other with rows of the same times are a group.
-    let mut of_group: Vec<i64> = Vec::new();
+    let mut of_group: [Vec<i64>; 2] = Default::default();
     let (mut oldest, mut newest) = (i64::MAX, i64::MIN);
     for number in series {
         let rows = rows_of(&mut blocks, number, tier)?;
-        let buckets: Vec<i64> = rows.iter().map(|row| row.bucket).collect();
-        let (Some(first), Some(last)) = (buckets.first(), buckets.last()) else {
+        let times: [Vec<i64>; 2] = [
+            rows.iter().map(|row| row.bucket).collect(),
+            rows.iter().map(|row| row.last_at).collect(),
+        ];
+        let (Some(first), Some(last)) = (times[0].first(), times[0].last()) else {
             continue;
         };
         oldest = oldest.min(*first * tier * 1000);
         newest = newest.max((*last + 1) * tier * 1000 - 1);
-        if buckets != of_group {
-            writer.group(buckets.len());
-            writer.whole_numbers(&buckets);
-            of_group = buckets;
+        if times != of_group {
+            writer.group(rows.len());
+            times.iter().for_each(|column| writer.whole_numbers(column));
+            of_group = times;
         }
         writer.series(number);
         for column in 0..COLUMNS {
@@ -140,18 +143,23 @@ pub(in crate::store) fn aggregates(
             columns[column] = Some(head.values(parts, group, at, column)?);
         }
     }
+    let last_at = match last {
+        true => head.whole_numbers(parts, group, LAST_AT)?,
+        false => vec![0; buckets.len()],
+    };
     let neutral = Aggregate {
         min: f64::NEG_INFINITY,
         max: f64::INFINITY,
         ..Aggregate::none(0)
     };
     let neutral = neutral.columns();
-    let rows = buckets.iter().enumerate().map(|(row, bucket)| {
+    let times = buckets.iter().copied().zip(last_at);
+    let rows = times.enumerate().map(|(row, times)| {
         let cell = |column: usize| {
             let read = columns[column].as_ref();
             read.map_or(neutral[column], |values| values[row])
         };
-        Aggregate::from_columns(*bucket, std::array::from_fn(cell))
+        Aggregate::from_columns(times, std::array::from_fn(cell))
     });
     Ok(rows.collect())
 }

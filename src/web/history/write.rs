@@ -158,7 +158,7 @@ fn rows(
     match past {
         Past::Samples(samples) => {
             for (time, value) in samples {
-                write(*time, &Aggregate::of_samples(0, &[*value]));
+                write(*time, &Aggregate::of_samples(0, &[(*time, *value)]));
             }
         }
         Past::Steps(steps) => {
