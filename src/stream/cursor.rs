@@ -26,7 +26,7 @@ use super::{
     filter::Topic,
     log::{ALERTS, Floors, ResetReason, Start},
     replays::Turn,
-    view::{Samples, Stretch, View},
+    view::{Encoding, Samples, Stretch, View},
 };
 use crate::{
     entry::past::{From, Place},
@@ -411,7 +411,8 @@ impl Cursor {
         if !(0..floors.len()).any(missing) {
             return None;
         }
-        if self.replay && !passes_samples && stream.archive().is_some() {
+        let is_page = matches!(self.view.spec.encoding, Encoding::Page(_));
+        if self.replay && !passes_samples && !is_page && stream.archive().is_some() {
             self.fall_behind(stream);
             return Some(Forgotten::IsStored);
         }

@@ -183,7 +183,7 @@ async fn stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let renderer = Box::new(move || fragments.draw());
     let view = state.stream().views().get(spec, Some(renderer));
     let view = view.map_err(|error| state.limits().refuse(Limit::Views, &error.to_string()))?;
-    let start = start::resolve(state, since.as_ref(), topics);
+    let start = start::resolve_for_page(state, since.as_ref(), topics);
     let requested = match &since {
         Some(Since::Position(position)) => position.to_string(),
         Some(Since::Unreadable(text)) => text.clone(),
