@@ -23,7 +23,7 @@ pub fn decimals(values: &[f64]) -> Option<(u8, Vec<i64>)> {
 }
 
 /// The whole number that is `value` once divided by ten to the power of `power`, bit by bit.
-pub fn scaled(value: f64, power: usize) -> Option<i64> {
+fn scaled(value: f64, power: usize) -> Option<i64> {
     let product = value * POWERS[power];
     if product.abs() >= EXACT {
         return None;

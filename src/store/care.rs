@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::{
-    FILE,
+    FILE, OpenError,
     block::ReadError,
     compactor,
     rows::{self, AGGREGATES, Block, SAMPLES},
@@ -35,15 +35,8 @@ pub enum CareError {
         source: rusqlite::Error,
     },
     /// It was written by a newer tickwire.
-    #[error("{} was written by a newer tickwire (schema {found}, this one knows {known})", file.display())]
-    Newer {
-        /// The database.
-        file: PathBuf,
-        /// Its schema.
-        found: i64,
-        /// Ours.
-        known: i64,
-    },
+    #[error(transparent)]
+    Newer(OpenError),
 }
 
 /// What a look at everything has found.
@@ -70,11 +63,7 @@ fn open(folder: &Path) -> Result<(PathBuf, Connection), CareError> {
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(unreadable)?;
     match found > schema::VERSION {
-        true => Err(CareError::Newer {
-            file,
-            found,
-            known: schema::VERSION,
-        }),
+        true => Err(CareError::Newer(OpenError::newer(&file, found))),
         false => Ok((file, database)),
     }
 }

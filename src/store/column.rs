@@ -98,7 +98,10 @@ impl Encoder {
         match related.filter(|related| related.len() < alone.len()) {
             Some(related) => related,
             None => {
-                plain.push(Decimals { at, power, whole });
+                // Others are read beside its whole numbers, so it has to be stored as these.
+                if alone.first() != Some(&FLOATS) {
+                    plain.push(Decimals { at, power, whole });
+                }
                 alone
             }
         }
@@ -482,6 +485,23 @@ mod tests {
             assert_eq!(beside(&stored[i]).unwrap(), Some(i));
             let read = decoder.values_beside(&stored[i], &stored[0], 3600).unwrap();
             assert_eq!(bits(&read), bits(&columns[column]));
+        }
+    }
+
+    #[test]
+    fn nothing_is_stored_beside_what_is_smaller_as_floating_point_numbers() {
+        // Powers of two: long as decimals, short in binary.
+        let half = |i: u64| 0.5f64.powi((i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60) as i32 % 12);
+        let first: Vec<f64> = (0..3000).map(half).collect();
+        let second: Vec<f64> = first.iter().map(|value| value + 1.0).collect();
+        let encoder = Encoder::default();
+        let decoder = Decoder::new(&encoder.header()).unwrap();
+        let mut plain = Plain::default();
+        let stored = [&first, &second].map(|column| encoder.beside(column, &mut plain));
+        assert_eq!(stored[0][0], FLOATS);
+        assert_eq!(beside(&stored[1]).unwrap(), None);
+        for (stored, column) in stored.iter().zip([first, second]) {
+            assert_eq!(bits(&decoder.values(stored, 3000).unwrap()), bits(&column));
         }
     }
 

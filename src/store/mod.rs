@@ -21,7 +21,6 @@ pub mod catalogue;
 pub mod column;
 pub mod compactor;
 pub mod history;
-
 pub mod journal;
 pub mod past;
 pub mod readers;
@@ -97,6 +96,16 @@ pub enum OpenError {
         /// Ours.
         known: i64,
     },
+}
+
+impl OpenError {
+    fn newer(file: &Path, found: i64) -> Self {
+        Self::Newer {
+            file: file.to_owned(),
+            found,
+            known: schema::VERSION,
+        }
+    }
 }
 
 /// What was read is not what was written: which piece of it.
@@ -234,11 +243,7 @@ impl Store {
         let mut database = Connection::open(file).map_err(broken)?;
         match schema::prepare(&mut database).map_err(broken)? {
             None => Ok(database),
-            Some(found) => Err(OpenError::Newer {
-                file: file.to_owned(),
-                found,
-                known: schema::VERSION,
-            }),
+            Some(found) => Err(OpenError::newer(file, found)),
         }
     }
 

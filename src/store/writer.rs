@@ -280,19 +280,28 @@ impl Writer {
         self.counts
             .samples
             .fetch_add(rows.samples, Ordering::Relaxed);
+        let of_rows = rows.poke();
         if poke.is_some() {
-            retention::enforce(
-                &mut self.database,
-                &self.catalogue,
-                &self.retention,
-                &self.counts,
-            )?;
+            self.enforce_retention();
         }
-        if let Some(poke) = poke.or_else(|| rows.poke()) {
+        if let Some(poke) = poke.or(of_rows) {
             // It is gone only when everything ends.
             let _ = self.compactor.send(poke);
         }
         Ok(())
+    }
+
+    /// What was written is written, whatever comes of this: if it cannot be done now, it is with the next block.
+    fn enforce_retention(&mut self) {
+        let done = retention::enforce(
+            &mut self.database,
+            &self.catalogue,
+            &self.retention,
+            &self.counts,
+        );
+        if let Err(error) = done {
+            tracing::warn!(%error, "what is too old or too much could not be taken out of the store");
+        }
     }
 }
 

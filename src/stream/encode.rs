@@ -100,45 +100,22 @@ pub fn chunk(stream: &Stream, view: &View, stretch: Stretch, max_events: u64) ->
     written.into_chunk()
 }
 
-/// Encodes entries of the past for a view, from `after` to `upto`; at most `max_events` events. They are of its series
-/// alone, and of the life that `epoch` names.
+/// Encodes entries for a view, from `after` to `upto`, those samples whose series `fits`; at most `max_events` events. They
+/// are of the life that `epoch` names.
 pub fn past(
-    epoch: &str,
-    view: &View,
-    entries: &[Arc<Entry>],
-    stretch: (Seq, Seq),
-    max_events: u64,
-) -> Chunk {
-    whole_entries(epoch, view, entries, stretch, max_events, |_| true)
-}
-
-/// The same for entries of the log, of whatever series.
-pub fn picked(
-    epoch: &str,
-    view: &View,
-    entries: &[Arc<Entry>],
-    stretch: (Seq, Seq),
-    max_events: u64,
-) -> Chunk {
-    let mut matches = view.matcher();
-    let fits = |series: &Series| matches(series.id, series.key());
-    whole_entries(epoch, view, entries, stretch, max_events, fits)
-}
-
-fn whole_entries(
     epoch: &str,
     view: &View,
     entries: &[Arc<Entry>],
     (after, upto): (Seq, Seq),
     max_events: u64,
-    matches: impl FnMut(&Series) -> bool,
+    fits: impl FnMut(&Series) -> bool,
 ) -> Chunk {
     let stretch = Stretch {
         after,
         upto,
         samples: Samples::All,
     };
-    let mut written = write_entries(epoch, view, entries, stretch, max_events, matches);
+    let mut written = write_entries(epoch, view, entries, stretch, max_events, fits);
     if entries
         .last()
         .is_none_or(|e| written.upto >= e.last.min(upto))

@@ -12,7 +12,8 @@ use crate::{
         past::{Found, From, Place, Wanted},
         pending::Pending,
     },
-    model::{Epoch, Position, Seq, SeriesKey, Timestamp},
+    model::{Epoch, Position, Seq, Timestamp},
+    series::Series,
     stream::{
         Stream, encode,
         filter::Topic,
@@ -287,10 +288,14 @@ impl Cursor {
         };
         let stretch = (place.after, upto);
         let limit = self.remaining.unwrap_or(u64::MAX);
-        let chunk = match of_log {
-            // What is in the log is not picked by series yet.
-            true => encode::picked(&epoch.to_string(), &self.view, entries, stretch, limit),
-            false => encode::past(&epoch.to_string(), &self.view, entries, stretch, limit),
+        let (view, epoch) = (&self.view, epoch.to_string());
+        let chunk = if of_log {
+            let mut matches = view.matcher();
+            let fits = |series: &Series| matches(series.id, series.key());
+            encode::past(&epoch, view, entries, stretch, limit, fits)
+        } else {
+            // What was read from the store was picked there.
+            encode::past(&epoch, view, entries, stretch, limit, |_| true)
         };
         if let Some(behind) = &mut self.behind {
             behind.from = From::Place(Place {
@@ -360,12 +365,10 @@ fn is_over(until: Option<Until>, stream: &Stream, place: Place) -> bool {
 fn wanted(view: &Arc<View>, from: From) -> Wanted {
     let topics = view.spec.topics;
     let of = view.clone();
-    let fits = move |key: &SeriesKey| of.spec.series(key);
+    let fits = move |series: &Series| of.spec.series(series.key());
     Wanted {
         from,
-        series: topics
-            .contains(Topic::Metrics)
-            .then(|| Arc::new(move |series: &crate::series::Series| fits(series.key())) as _),
+        series: topics.contains(Topic::Metrics).then(|| Arc::new(fits) as _),
         alerts: topics.contains(Topic::Alerts),
         activity: topics.contains(Topic::Activity),
     }
