@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use proptest::{collection::vec, prelude::*};
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{
@@ -11,6 +12,7 @@ use super::{
     history::{self, Figures, Past as Rows, Query, Step},
     past,
     readers::Stored,
+    retention::Retention,
     writer::{Job, Writer},
     *,
 };
@@ -20,7 +22,8 @@ use crate::{
         past::{Found, From, Place, Wanted},
     },
     model::{
-        Activity, HostName, Kind, Labels, MetricName, Seq, SeriesKey, SeriesSpec, SourceId, Unit,
+        Activity, HostName, Kind, Labels, MetricName, Seq, SeriesKey, SeriesSpec, SourceId,
+        Timestamp, Unit,
     },
     series::{Registry, Series},
 };
