@@ -22,7 +22,7 @@ use super::{
     schema,
     writer::Writer,
 };
-use crate::model::{AlertEvent, Epoch, Timestamp};
+use crate::model::{Activity, AlertEvent, Epoch, Timestamp};
 
 /// Jobs that may wait for the writer.
 const QUEUE: usize = 1024;
@@ -99,6 +99,8 @@ pub struct Past {
     pub earlier: Vec<Epoch>,
     /// Alerts that were open, or resolved and not dismissed, by their newest event; oldest first.
     pub alerts: Vec<AlertEvent>,
+    /// The annotations that stood; those that came first before others.
+    pub annotations: Vec<Activity>,
     /// The engine's state as JSON, and when it was saved.
     pub engine: Option<(Timestamp, String)>,
     /// What people have to be told: the store is not what they think it is.

@@ -28,7 +28,8 @@ fn list(position: Position, name: &str, items: &impl Serialize) -> HttpResponse 
     ))
 }
 
-fn json(body: String) -> HttpResponse {
+/// An answer that is this JSON.
+pub fn json(body: String) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header(("cache-control", "no-store"))
         .content_type("application/json")
@@ -38,7 +39,9 @@ fn json(body: String) -> HttpResponse {
 /// The problem of a command that was not done.
 pub fn problem(error: ControlError) -> Problem {
     match error {
-        ControlError::Source(_) | ControlError::Alert(_) => Problem::not_found(error.to_string()),
+        ControlError::Source(_) | ControlError::Alert(_) | ControlError::Annotation(_) => {
+            Problem::not_found(error.to_string())
+        }
         ControlError::Busy(busy) => busy.into(),
     }
 }
@@ -76,7 +79,8 @@ pub async fn rules(request: HttpRequest) -> Result<HttpResponse, Problem> {
     Ok(list(state.stream().log().position(), "rules", &rules))
 }
 
-async fn execute(request: &HttpRequest, command: Command) -> Result<HttpResponse, Problem> {
+/// Has a command done; the answer says how much it changed.
+pub async fn execute(request: &HttpRequest, command: Command) -> Result<HttpResponse, Problem> {
     let state = State::of(request)?;
     let changed = state.control().execute(command).await.map_err(problem)?;
     Ok(HttpResponse::build(StatusCode::OK).json(serde_json::json!({ "changed": changed })))

@@ -2,7 +2,7 @@
 //!
 //! A line that cannot be taken is reported with its number and the reason; the others are taken.
 
-mod body;
+pub mod body;
 pub mod sample;
 
 use std::{

@@ -6,7 +6,7 @@ use rusqlite::{Transaction, params};
 use super::number;
 use crate::{
     entry::{Entry, What},
-    model::{AlertEvent, Seq, Timestamp},
+    model::{Activity, AlertEvent, Seq, Timestamp},
     store::{catalogue::Catalogue, compactor::Poke, journal},
 };
 
@@ -93,19 +93,7 @@ impl<'a> Rows<'a> {
             }
             What::Alert { event, .. } => write_event(transaction, self.boot, entry.first, event)?,
             What::Activity { activity, .. } => {
-                let json = json(activity)?;
-                transaction
-                    .prepare_cached(
-                        "INSERT INTO activities (boot, seq, received_ms, at_ms, activity)
-                         VALUES (?1, ?2, ?3, ?4, ?5)",
-                    )?
-                    .execute(params![
-                        self.boot,
-                        number(entry.first),
-                        entry.received.as_millis(),
-                        activity.timestamp.as_millis(),
-                        json,
-                    ])?;
+                write_activity(transaction, self.boot, entry, activity)?
             }
         }
         Ok(())
@@ -152,6 +140,39 @@ impl<'a> Rows<'a> {
 fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+fn write_activity(
+    transaction: &Transaction<'_>,
+    boot: u32,
+    entry: &Entry,
+    activity: &Activity,
+) -> rusqlite::Result<()> {
+    let json = json(activity)?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO activities (boot, seq, received_ms, at_ms, activity)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            boot,
+            number(entry.first),
+            entry.received.as_millis(),
+            activity.timestamp.as_millis(),
+            json,
+        ])?;
+    match (activity.annotation(), activity.id) {
+        (Some(id), _) => transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO annotations (id, to_ms, annotation) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![id.to_string(), activity.end().as_millis(), json])?,
+        (None, Some(id)) => transaction
+            .prepare_cached("DELETE FROM annotations WHERE id = ?1")?
+            .execute([id.to_string()])?,
+        (None, None) => 0,
+    };
+    Ok(())
 }
 
 fn write_event(
