@@ -65,18 +65,7 @@ impl Live {
         alerts: impl IntoIterator<Item = AlertEvent>,
         history: usize,
     ) -> Self {
-        let mut state = LiveState {
-            windows,
-            alerts: BTreeMap::new(),
-            history,
-            feed: VecDeque::new(),
-            processes: HashMap::new(),
-            totals: Counts::default(),
-            by_source: HashMap::new(),
-        };
-        for event in alerts {
-            state.add_alert(Arc::new(event));
-        }
+        let state = LiveState::new(windows, alerts, history);
         Self(Arc::new(RwLock::new(state)))
     }
 
@@ -96,6 +85,27 @@ impl Live {
 }
 
 impl LiveState {
+    /// With these windows and alerts; at most `history` resolved alerts are kept, the newest.
+    pub fn new(
+        windows: Windows,
+        alerts: impl IntoIterator<Item = AlertEvent>,
+        history: usize,
+    ) -> Self {
+        let mut state = Self {
+            windows,
+            alerts: BTreeMap::new(),
+            history,
+            feed: VecDeque::new(),
+            processes: HashMap::new(),
+            totals: Counts::default(),
+            by_source: HashMap::new(),
+        };
+        for event in alerts {
+            state.add_alert(Arc::new(event));
+        }
+        state
+    }
+
     /// Alerts that are firing or silent, oldest first.
     pub fn open_alerts(&self) -> impl DoubleEndedIterator<Item = &Arc<AlertEvent>> {
         self.alerts.values().filter(|a| a.state.is_open())
@@ -147,14 +157,16 @@ impl LiveState {
         }
     }
 
-    pub(super) fn add_activity(&mut self, activity: Arc<Activity>) {
+    /// Puts a line into the feed.
+    pub fn add_activity(&mut self, activity: Arc<Activity>) {
         if self.feed.len() >= FEED {
             self.feed.pop_front();
         }
         self.feed.push_back(activity);
     }
 
-    pub(super) fn add_alert(&mut self, event: Arc<AlertEvent>) {
+    /// Takes in a transition of an alert.
+    pub fn add_alert(&mut self, event: Arc<AlertEvent>) {
         let resolved = event.state == AlertState::Resolved;
         self.alerts.insert(event.id, event);
         if resolved {

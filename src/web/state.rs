@@ -14,6 +14,7 @@ use crate::{
     control::Control,
     model::{Clock, Timestamp},
     pipeline::{Inlet, Live},
+    replay::scene::Frame,
     series::Registry,
     sources::supervisor::Supervisor,
     store::Store,
@@ -48,6 +49,8 @@ pub struct Parts {
     pub inlet: Inlet,
     /// What remembers.
     pub store: Store,
+    /// How large a page of the past may be.
+    pub frame: Frame,
     /// The terms on which streams are served.
     pub door: Door,
     /// How much of everything there may be.
