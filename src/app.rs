@@ -181,6 +181,7 @@ impl App {
             limits: Limits::new(&server, &config.stream),
             server,
             websocket: config.websocket.clone(),
+            known: Default::default(),
             ingest: config.ingest.clone(),
             watched: Watched::new(config.rules.clone()),
             live,

@@ -8,7 +8,10 @@ use std::sync::{
 use actix_web::{HttpRequest, http::StatusCode};
 use tokio_util::task::TaskTracker;
 
-use super::{connection::Door, limits::Limits, pages::fill::watched::Watched, problem::Problem};
+use super::{
+    connection::Door, ingest::Caches, limits::Limits, pages::fill::watched::Watched,
+    problem::Problem,
+};
 use crate::{
     config::{Ingest, Server, WebSocket},
     control::Control,
@@ -51,6 +54,8 @@ pub struct Parts {
     pub store: Store,
     /// How large a page of the past may be.
     pub frame: Frame,
+    /// What was pushed as text before.
+    pub known: Caches,
     /// The terms on which streams are served.
     pub door: Door,
     /// How much of everything there may be.
