@@ -14,7 +14,7 @@ use crate::{
         pending::Busy,
     },
     model::{HostName, Timestamp},
-    pipeline::LiveState,
+    pipeline::{Annotations, LiveState},
     series::{Registry, Series, Writer},
     store::{Store, alerts},
     windows::Windows,
@@ -63,8 +63,10 @@ impl Scene {
         })?;
         let (_, writer) = Registry::new(frame.series);
         let windows = Windows::new(frame.span, frame.points);
+        // Those of the time come with the feed.
+        let annotations = Annotations::new(Duration::MAX, []);
         let mut scene = Self {
-            state: LiveState::new(windows, earlier.await?, MOST_ALERTS),
+            state: LiveState::new(windows, earlier.await?, MOST_ALERTS, annotations),
             now: at,
             writer,
             known: HashMap::new(),

@@ -5,7 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use rusqlite::{Connection, Transaction, params};
 
 use super::{Counts, catalogue::Catalogue, rows, writer::delete_block};
-use crate::model::Timestamp;
+use crate::model::{Timestamp, event::MAX_ANNOTATIONS};
 
 /// Blocks taken out in one go, at most: it is gone on with after the next block that comes in.
 const AT_ONCE: usize = 64;
@@ -25,6 +25,13 @@ pub struct Retention {
     pub max_bytes: u64,
 }
 
+impl Retention {
+    /// How long anything is kept.
+    pub fn longest(&self) -> Duration {
+        self.samples.max(self.minutes).max(self.hours)
+    }
+}
+
 /// Takes out what is too old or too much.
 pub(super) fn enforce(
     database: &mut Connection,
@@ -38,6 +45,16 @@ pub(super) fn enforce(
         return Ok(());
     };
     let transaction = database.transaction()?;
+    let longest = newest.minus(retention.longest());
+    transaction.execute(
+        "DELETE FROM annotations WHERE to_ms < ?1",
+        [longest.as_millis()],
+    )?;
+    transaction.execute(
+        "DELETE FROM annotations WHERE id IN (
+            SELECT id FROM annotations ORDER BY id DESC LIMIT -1 OFFSET ?1)",
+        [MAX_ANNOTATIONS as i64],
+    )?;
     let mut taken = 0;
     let ages = [
         (0, retention.samples),

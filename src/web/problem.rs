@@ -25,7 +25,7 @@ pub struct Details {
     pub status: StatusCode,
     /// What was wrong here.
     pub detail: String,
-    /// The parameter that was wrong.
+    /// The parameter, or field, that was wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter: Option<String>,
     /// What it was.
@@ -66,6 +66,22 @@ impl Problem {
         let shown: String = value.chars().take(200).collect();
         let detail = format!("parameter {name}={shown:?} is not valid: it takes {accepted}");
         let mut problem = Self::new(StatusCode::BAD_REQUEST, detail);
+        problem.0.parameter = Some(name.to_owned());
+        problem.0.value = Some(shown);
+        problem.0.accepted = Some(accepted.to_owned());
+        problem
+    }
+
+    /// 422: a body that is not what it should be.
+    pub fn unprocessable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
+    /// 422: a field of a body that is malformed; says which, what it was and what it takes.
+    pub fn field(name: &str, value: &str, accepted: &str) -> Self {
+        let shown: String = value.chars().take(200).collect();
+        let detail = format!("field {name}={shown:?} is not valid: it takes {accepted}");
+        let mut problem = Self::unprocessable(detail);
         problem.0.parameter = Some(name.to_owned());
         problem.0.value = Some(shown);
         problem.0.accepted = Some(accepted.to_owned());

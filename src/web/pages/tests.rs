@@ -152,6 +152,8 @@ fn activity() -> Vec<ActivityLine> {
         message: HOSTILE.to_owned(),
         host: HOSTILE.to_owned(),
         mark: true,
+        id: HOSTILE.to_owned(),
+        until: Some(moment()),
     }]
 }
 

@@ -9,7 +9,7 @@ use super::{Followed, follow, html, moment};
 use crate::{
     config::duration,
     entry::{Entry, pending::Busy},
-    model::{AlertEvent, AlertState, Globs, HostName, SeriesKey, Timestamp},
+    model::{Activity, AlertEvent, AlertState, Globs, HostName, SeriesKey, Timestamp},
     store::{alerts, block::ReadError, catalogue::Known, history::Step},
     stream::filter::Filter,
     web::{
@@ -32,7 +32,7 @@ use crate::{
 
 /// What is shown if nothing is said.
 const BACK: &str = "1h";
-/// Alerts on the page, at most.
+/// Alerts and annotations on the page, at most.
 const MOST_MARKS: usize = 200;
 /// The longest time that is shown.
 const LONGEST: Duration = Duration::from_secs(10 * 366 * 86_400);
@@ -228,7 +228,31 @@ async fn happened(state: &State, host: &HostName, span: Span) -> Result<Vec<Mark
     let alerts = read.map_err(busy)?.await.map_err(busy)?;
     let alerts = alerts.map_err(unreadable)?;
     let of_host = alerts.iter().filter(|alert| alert.series.host == *host);
-    Ok(of_host.map(|alert| mark(alert, state.now())).collect())
+    let mut marks: Vec<Mark> = of_host.map(|alert| mark(alert, state.now())).collect();
+    let live = state.live().read();
+    let annotations = live.annotations.within(span.from, span.to).rev();
+    let of_host = annotations.filter(|a| a.host.as_ref().is_none_or(|of| of == host));
+    marks.extend(of_host.take(MOST_MARKS).map(|a| annotated(a, host)));
+    marks.sort_by(|a, b| b.from.iso.cmp(&a.from.iso));
+    marks.truncate(MOST_MARKS);
+    Ok(marks)
+}
+
+fn annotated(annotation: &Activity, host: &HostName) -> Mark {
+    let begun = annotation.timestamp;
+    let of_host = annotation.host.as_ref();
+    Mark {
+        from: begun.into(),
+        to: annotation.until.map(Into::into),
+        kind: annotation.kind.clone(),
+        state: Standing::Ok,
+        host: of_host.map_or(String::new(), ToString::to_string),
+        text: annotation.message.clone(),
+        lasted: annotation.until.map_or(String::new(), |until| {
+            view::duration(until.since(begun).as_secs())
+        }),
+        replay: fill::alerts::minute(host.as_str(), begun),
+    }
 }
 
 fn mark(alert: &AlertEvent, now: Timestamp) -> Mark {
