@@ -26,7 +26,7 @@ use crate::{
         Activity, AlertEvent, AlertState, Clock, HostName, Reason, SourceId, Timestamp, Transition,
     },
     pipeline::{self, Annotations, Closer, Live, Pipeline},
-    replay,
+    replay::{self, scene::Frame},
     series::Registry,
     sources::{
         host::{HostOptions, HostSource},
@@ -126,7 +126,7 @@ impl App {
         );
         let restored = restore(&mut engine, &past, started);
         refill::refill(
-            (&store, &stream),
+            &stream,
             &config,
             &mut series,
             &mut windows,
@@ -182,6 +182,7 @@ impl App {
             limits: Limits::new(&server, &config.stream),
             server,
             websocket: config.websocket.clone(),
+            known: Default::default(),
             ingest: config.ingest.clone(),
             watched: Watched::new(config.rules.clone()),
             live,
@@ -191,6 +192,11 @@ impl App {
             sources: sources.clone(),
             inlet,
             store: store.clone(),
+            frame: Frame {
+                span: config.windows.span,
+                points: config.windows.points,
+                series: config.series.max,
+            },
             door,
             streams: TaskTracker::new(),
             ready: AtomicBool::new(true),

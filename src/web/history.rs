@@ -12,6 +12,7 @@ use actix_web::{
 
 use self::body::Body;
 use super::{problem::Problem, query::pairs, state::State};
+pub use crate::history::query::{LATER, TIME, time};
 use crate::history::{
     plan::Plan,
     query::{self, Fault, Format},

@@ -125,9 +125,11 @@ impl Problem {
             Limit::Head => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, None),
             Limit::Body | Limit::Unpacked | Limit::Frame => (StatusCode::PAYLOAD_TOO_LARGE, None),
             // A place is given back when somebody leaves, which takes longer than a turn of a queue.
-            Limit::Connections | Limit::ConnectionsPerAddress | Limit::Clients | Limit::Waits => {
-                (StatusCode::SERVICE_UNAVAILABLE, Some(5..=15))
-            }
+            Limit::Connections
+            | Limit::ConnectionsPerAddress
+            | Limit::Clients
+            | Limit::Waits
+            | Limit::Playbacks => (StatusCode::SERVICE_UNAVAILABLE, Some(5..=15)),
             Limit::Views | Limit::Subscriptions | Limit::Commands => {
                 (StatusCode::SERVICE_UNAVAILABLE, Some(1..=1))
             }

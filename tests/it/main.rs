@@ -22,6 +22,7 @@ mod limits;
 mod operations;
 mod past;
 mod pause;
+mod playback;
 mod reset;
 mod restart;
 mod resume;
