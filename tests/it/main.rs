@@ -10,6 +10,7 @@ mod command_line;
 mod crash;
 mod dead_peers;
 mod echo;
+mod export;
 mod filters;
 mod history;
 mod hostile;
