@@ -7,7 +7,7 @@ use super::{
     write,
 };
 use crate::{
-    model::{Position, Timestamp},
+    model::{Position, SeriesKey, Timestamp},
     store::{
         block::ReadError,
         catalogue::{Catalogue, Known},
@@ -57,7 +57,8 @@ pub struct Piece {
 impl Plan {
     /// Of the series that fit and have something in the time that is asked for, by name.
     pub fn new(query: HistoryQuery, catalogue: &Catalogue) -> Self {
-        let groups = matching(&query, catalogue);
+        let fits = |key: &SeriesKey| query.filter.series(key);
+        let groups = matching(catalogue, (query.from, query.to), fits);
         let span = query.to.since(query.from).as_millis() as i64;
         let step = match query.resolution {
             Resolution::Raw => None,
@@ -164,9 +165,14 @@ impl Piece {
     }
 }
 
-fn matching(query: &HistoryQuery, catalogue: &Catalogue) -> Vec<Group> {
-    let mut known = catalogue.matching(|series| query.filter.series(series.key()));
-    known.retain(|known| known.last >= query.from && known.first < query.to);
+/// The series that fit and have something from `from` up to, not with, `to`; by name.
+pub fn matching(
+    catalogue: &Catalogue,
+    (from, to): (Timestamp, Timestamp),
+    fits: impl Fn(&SeriesKey) -> bool,
+) -> Vec<Group> {
+    let mut known = catalogue.matching(|series| fits(series.key()));
+    known.retain(|known| known.last >= from && known.first < to);
     known.sort_by(|a, b| {
         let (a_key, b_key) = (a.series.key(), b.series.key());
         a_key.cmp(b_key).then(a.number.cmp(&b.number))
