@@ -8,7 +8,10 @@ use std::{sync::atomic::Ordering, time::Duration};
 use rusqlite::{Connection, Transaction, params};
 
 use super::{Counts, catalogue::Catalogue, rows, writer::delete_block};
-use crate::model::{Timestamp, event::MAX_ANNOTATIONS};
+use crate::{
+    config,
+    model::{Timestamp, event::MAX_ANNOTATIONS},
+};
 
 /// Blocks taken out in one go, at most: it is gone on with after the next block that comes in.
 const AT_ONCE: usize = 64;
@@ -31,6 +34,16 @@ pub struct Retention {
 }
 
 impl Retention {
+    /// As it is configured.
+    pub fn of(config: &config::Store) -> Self {
+        Self {
+            samples: config.keep_samples,
+            minutes: config.keep_minutes,
+            hours: config.keep_hours,
+            max_bytes: config.max_size as u64,
+        }
+    }
+
     /// How long anything is kept.
     pub fn longest(&self) -> Duration {
         self.samples.max(self.minutes).max(self.hours)
