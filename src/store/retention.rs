@@ -1,14 +1,19 @@
 //! What is kept: samples and each coarser tier for a time, and all together within a size. The newest wins.
+//!
+//! Nothing goes before the next coarser tier has it. Where the size does not allow to wait for that, the compactor is told to
+//! make it now; only what is a quarter too much goes without.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
 use rusqlite::{Connection, Transaction, params};
 
 use super::{Counts, catalogue::Catalogue, rows, writer::delete_block};
-use crate::model::Timestamp;
+use crate::model::{Timestamp, event::MAX_ANNOTATIONS};
 
 /// Blocks taken out in one go, at most: it is gone on with after the next block that comes in.
 const AT_ONCE: usize = 64;
+/// The size may be exceeded by one part in so many while coarser rows are made of what has to go.
+const PATIENCE: u64 = 4;
 /// So many free pages may stay in the file.
 const SPARE_PAGES: i64 = 8;
 
@@ -25,19 +30,36 @@ pub struct Retention {
     pub max_bytes: u64,
 }
 
-/// Takes out what is too old or too much.
+impl Retention {
+    /// How long anything is kept.
+    pub fn longest(&self) -> Duration {
+        self.samples.max(self.minutes).max(self.hours)
+    }
+}
+
+/// Takes out what is too old or too much. Whether coarser rows have to be made of the oldest before more can be taken out.
 pub(super) fn enforce(
     database: &mut Connection,
     catalogue: &Catalogue,
     retention: &Retention,
     counts: &Counts,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<bool> {
     let newest: Option<i64> =
         database.query_row("SELECT max(to_ms) FROM blocks", [], |row| row.get(0))?;
     let Some(newest) = newest.map(Timestamp::from_millis) else {
-        return Ok(());
+        return Ok(false);
     };
     let transaction = database.transaction()?;
+    let longest = newest.minus(retention.longest());
+    transaction.execute(
+        "DELETE FROM annotations WHERE to_ms < ?1",
+        [longest.as_millis()],
+    )?;
+    transaction.execute(
+        "DELETE FROM annotations WHERE id IN (
+            SELECT id FROM annotations ORDER BY id DESC LIMIT -1 OFFSET ?1)",
+        [MAX_ANNOTATIONS as i64],
+    )?;
     let mut taken = 0;
     let ages = [
         (0, retention.samples),
@@ -58,7 +80,12 @@ pub(super) fn enforce(
             taken += 1;
         }
     }
-    while taken < AT_ONCE && used_bytes(&transaction)? > retention.max_bytes {
+    let mut waits = false;
+    while taken < AT_ONCE {
+        let used = used_bytes(&transaction)?;
+        if used <= retention.max_bytes {
+            break;
+        }
         // Samples before minutes, minutes before hours; of each the oldest, and the newest block stays.
         let old = rows::blocks(
             &transaction,
@@ -66,25 +93,33 @@ pub(super) fn enforce(
             [],
         )?;
         let Some(block) = old.first() else { break };
+        let is_only_here = !block.rolled && block.tier < 3600;
+        if is_only_here && used <= retention.max_bytes / PATIENCE * (PATIENCE + 1) {
+            waits = true;
+            break;
+        }
         delete_block(&transaction, block.id)?;
         taken += 1;
     }
+    let mut forgotten = Vec::new();
     if taken > 0 {
         counts
             .blocks_removed
             .fetch_add(taken as u64, Ordering::Relaxed);
-        forget_what_went(&transaction, catalogue, newest.minus(retention.samples))?;
+        forgotten = delete_what_went(&transaction, catalogue, newest.minus(retention.samples))?;
     }
     transaction.commit()?;
-    give_back(database)
+    catalogue.forget(&forgotten);
+    give_back(database)?;
+    Ok(waits)
 }
 
-/// Takes out the feed, the transitions and the series of times of which no sample is left.
-fn forget_what_went(
+/// Takes out the feed, the transitions and the series of times of which no sample is left; these series are to be forgotten.
+fn delete_what_went(
     transaction: &Transaction<'_>,
     catalogue: &Catalogue,
     kept_from: Timestamp,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Vec<u32>> {
     transaction.execute(
         "DELETE FROM activities WHERE received_ms < ?1",
         [kept_from.as_millis()],
@@ -100,8 +135,8 @@ fn forget_what_went(
         |row| row.get(0),
     )?;
     match oldest {
-        Some(oldest) => catalogue.forget_before(transaction, Timestamp::from_millis(oldest)),
-        None => Ok(()),
+        Some(oldest) => catalogue.delete_before(transaction, Timestamp::from_millis(oldest)),
+        None => Ok(Vec::new()),
     }
 }
 

@@ -4,7 +4,7 @@
 //! A line that cannot be taken is reported with its number and the reason; the others are taken.
 
 mod batches;
-mod body;
+pub mod body;
 mod form;
 pub mod sample;
 pub mod text;

@@ -17,6 +17,7 @@ use crate::{
     control::Control,
     model::{Clock, Timestamp},
     pipeline::{Inlet, Live},
+    replay::scene::Frame,
     series::Registry,
     sources::supervisor::Supervisor,
     store::Store,
@@ -51,6 +52,8 @@ pub struct Parts {
     pub inlet: Inlet,
     /// What remembers.
     pub store: Store,
+    /// How large a page of the past may be.
+    pub frame: Frame,
     /// What was pushed as text before.
     pub known: Caches,
     /// The terms on which streams are served.

@@ -3,12 +3,14 @@
 //! One module a topic; `support` holds the clients. Tests wait for events and never sleep.
 
 mod alerts;
+mod annotations;
 mod arrows;
 mod batching;
 mod command_line;
 mod crash;
 mod dead_peers;
 mod echo;
+mod export;
 mod filters;
 mod history;
 mod hostile;
@@ -20,6 +22,7 @@ mod limits;
 mod operations;
 mod past;
 mod pause;
+mod playback;
 mod reset;
 mod restart;
 mod resume;
