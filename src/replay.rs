@@ -13,21 +13,15 @@ pub fn archive(store: &Store) -> Option<Box<Archive>> {
         readers.read(move |stored| {
             past::read(stored, present, &wanted).unwrap_or_else(|error| {
                 stored.unreadable(&error);
-                skip(present, &wanted)
+                let place = match wanted.from {
+                    From::Place(place) => place,
+                    From::Time(_) | From::Oldest => Place {
+                        boot: present,
+                        after: 0,
+                    },
+                };
+                (place, Found::Unreadable)
             })
         })
     }))
-}
-
-/// What cannot be read is passed over, and who asked is told that it is gone.
-fn skip(present: u32, wanted: &Wanted) -> (Place, Found) {
-    let place = Place {
-        boot: present,
-        after: 0,
-    };
-    let from = match wanted.from {
-        From::Place(place) => place,
-        From::Time(_) | From::Oldest => place,
-    };
-    (from, Found::Gone(place))
 }

@@ -54,7 +54,8 @@ pub async fn refill(
     }
 }
 
-/// Takes a batch in; how many samples that were.
+/// Takes a batch in; how many samples that were. What was received later than now was so by a clock that has been set back
+/// since: nothing that comes now would be newer, and windows and rules would take none of it.
 fn take(
     entry: &Entry,
     writer: &mut Writer,
@@ -71,6 +72,9 @@ fn take(
     else {
         return 0;
     };
+    if entry.received > now {
+        return 0;
+    }
     let mut samples = Vec::with_capacity(values.len());
     for (series, value) in layout.iter().zip(values) {
         let known = writer.resolve(&series.owner, std::slice::from_ref(&series.spec));
@@ -124,7 +128,7 @@ async fn read(
                 ..place
             },
             Found::Gone(next) | Found::Over { next, .. } => next,
-            Found::NotYet | Found::Unknown => return all,
+            Found::NotYet | Found::Unknown | Found::Unreadable => return all,
         });
         if matches!(from, From::Place(place) if place.boot == store.epoch().boot) {
             return all;
