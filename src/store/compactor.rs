@@ -59,9 +59,17 @@ pub(super) enum Poke {
 pub(super) struct Work {
     meta: Meta,
     block: Encoded,
-    /// The series in it.
-    series: Vec<u32>,
+    /// What was seen when in it; said of what comes out of the journal.
+    seen: Vec<Seen>,
     made_of: MadeOf,
+}
+
+/// Series that have samples of these times.
+#[derive(Debug)]
+struct Seen {
+    series: Vec<u32>,
+    oldest: Timestamp,
+    newest: Timestamp,
 }
 
 #[derive(Debug)]
@@ -86,7 +94,11 @@ impl Work {
                 let mut delete = transaction
                     .prepare_cached("DELETE FROM journal WHERE id >= ?1 AND id <= ?2")?;
                 delete.execute([from, to])?;
-                catalogue.save_seen(transaction, &self.series)?;
+                // What another life left, this one has not seen yet.
+                for seen in &self.seen {
+                    catalogue.seen(&seen.series, seen.oldest, seen.newest);
+                    catalogue.save_seen(transaction, &seen.series)?;
+                }
             }
             MadeOf::Blocks(ids) => {
                 for id in ids {

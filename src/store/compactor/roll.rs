@@ -94,7 +94,7 @@ pub(super) fn roll(database: &Connection, taken: &[Meta], tier: i64) -> Result<W
             ..first
         },
         block: writer.finish(),
-        series: Vec::new(),
+        seen: Vec::new(),
         made_of: MadeOf::Finer(taken.iter().map(|b| b.id).collect()),
     })
 }
