@@ -20,7 +20,7 @@ use crate::{
     model::{Position, Timestamp},
     store::{
         block::ReadError,
-        history::{self, Figures, Query, Step},
+        history::{self, Figures, Past, Query, Step},
         readers::Readers,
     },
     web::problem::Problem,
@@ -34,7 +34,15 @@ const SERIES: usize = 16;
 const SLICE: i64 = 12 * 3_600_000;
 
 /// A piece that is being read and written.
-type Written = Pending<Result<Vec<u8>, ReadError>>;
+type Written = Pending<Result<Text, ReadError>>;
+
+/// A piece as it is written.
+struct Text {
+    bytes: Vec<u8>,
+    /// It is the first of its series.
+    begins: bool,
+    is_empty: bool,
+}
 
 /// One piece of reading.
 struct Piece {
@@ -58,6 +66,8 @@ pub struct Export {
     ready: Option<Bytes>,
     /// Series that were begun.
     series: usize,
+    /// Nothing of the series that was begun last was in a piece yet.
+    is_empty: bool,
     begun: bool,
     over: bool,
 }
@@ -94,6 +104,7 @@ impl Export {
             pending: VecDeque::new(),
             ready: None,
             series: 0,
+            is_empty: true,
             begun: false,
             over: false,
         }
@@ -106,10 +117,11 @@ impl Export {
         self.ask().map_err(busy)?;
         if let Some(pending) = self.pending.pop_front() {
             let read = pending.await.map_err(busy)?;
-            first.extend(read.map_err(|error| {
+            let read = read.map_err(|error| {
                 tracing::error!(%error, "the history cannot be read");
                 Problem::internal()
-            })?);
+            })?;
+            first.extend(self.following(read));
         }
         self.begun = true;
         self.ready = Some(first.into());
@@ -149,18 +161,32 @@ impl Export {
                 })
                 .collect();
             let found = history::read(stored, &queries)?;
-            let mut out = Vec::new();
+            let mut bytes = Vec::new();
+            let is_empty = found.iter().all(Past::is_empty);
             for (i, (group, past)) in piece.groups.iter().zip(found).enumerate() {
                 let part = write::Part {
                     begins: piece.begins,
                     ends: piece.ends,
                     index: before + i,
                 };
-                write::series(&mut out, &query, step, group, &past, part);
+                write::series(&mut bytes, &query, step, group, &past, part);
             }
-            Ok(out)
+            Ok(Text {
+                bytes,
+                begins: piece.begins,
+                is_empty,
+            })
         });
         pending.map(Some)
+    }
+
+    /// A piece as it follows those before: the first point of a series, wherever it comes, has no comma before it.
+    fn following(&mut self, mut text: Text) -> Vec<u8> {
+        if !text.begins && self.is_empty && text.bytes.first() == Some(&b',') {
+            text.bytes.remove(0);
+        }
+        self.is_empty = text.is_empty && (text.begins || self.is_empty);
+        text.bytes
     }
 }
 
@@ -229,7 +255,7 @@ impl MessageBody for Export {
             };
             self.pending.pop_front();
             match answer {
-                Ok(Ok(piece)) => self.ready = Some(piece.into()),
+                Ok(Ok(piece)) => self.ready = Some(self.following(piece).into()),
                 // The answer breaks off: nothing that is whole is promised.
                 Ok(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
                 Err(error) => return Poll::Ready(Some(Err(error.into()))),
