@@ -5,21 +5,27 @@
 mod alerts;
 mod arrows;
 mod batching;
+mod clock;
 mod command_line;
 mod crash;
+mod damage;
 mod dead_peers;
 mod echo;
 mod filters;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod history;
 mod hostile;
 mod hostile_frames;
 mod hostile_load;
+mod hour;
 mod ingest;
 mod lifecycle;
 mod limits;
 mod operations;
 mod past;
 mod pause;
+mod power;
 mod reset;
 mod restart;
 mod resume;
