@@ -56,11 +56,15 @@ pub async fn run(plan: &Plan) -> Verdict {
     let pushed = Arc::new(Pushed::default());
     let pushing = tokio::spawn(push(http.clone(), address.clone(), pushed.clone()));
     let arrivals = Arrivals::default();
+    let (begun, cpu) = (Instant::now(), server.cpu_seconds());
     let mut clients = open(plan, &address, &arrivals).await;
     let all = clients.len();
     println!(
-        "{} streams and {} sockets are there",
-        plan.streams, plan.sockets
+        "{} streams and {} sockets are there for the first time after {:.2} s, and {:.2} s of CPU",
+        plan.streams,
+        plan.sockets,
+        begun.elapsed().as_secs_f64(),
+        server.cpu_seconds() - cpu,
     );
     mark(&http, &address, 1).await;
     let mut told = Vec::new();
