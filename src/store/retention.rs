@@ -9,7 +9,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{Counts, catalogue::Catalogue, writer::delete_block};
-use crate::model::Timestamp;
+use crate::model::{Timestamp, event::MAX_ANNOTATIONS};
 
 /// Of each tier: four times what two blocks that follow each other are apart, in milliseconds. More is a stretch in which
 /// nothing was recorded, or a step of the clock.
@@ -37,6 +37,13 @@ pub struct Retention {
     pub max_bytes: u64,
 }
 
+impl Retention {
+    /// How long anything is kept.
+    pub fn longest(&self) -> Duration {
+        self.samples.max(self.minutes).max(self.hours)
+    }
+}
+
 /// Takes out what is too old or too much.
 pub(super) fn enforce(
     database: &mut Connection,
@@ -45,6 +52,18 @@ pub(super) fn enforce(
     counts: &Counts,
 ) -> rusqlite::Result<()> {
     let transaction = database.transaction()?;
+    let longest = i64::try_from(retention.longest().as_millis()).unwrap_or(i64::MAX);
+    // Marks are not recorded things: they have no age but by the clock, as it was last.
+    transaction.execute(
+        "DELETE FROM annotations WHERE to_ms < (
+            SELECT to_ms FROM blocks WHERE tier = 0 ORDER BY boot DESC, first_seq DESC LIMIT 1) - ?1",
+        [longest],
+    )?;
+    transaction.execute(
+        "DELETE FROM annotations WHERE id IN (
+            SELECT id FROM annotations ORDER BY id DESC LIMIT -1 OFFSET ?1)",
+        [MAX_ANNOTATIONS as i64],
+    )?;
     let mut taken = 0;
     let ages = [retention.samples, retention.minutes, retention.hours];
     for ((tier, longest_step), age) in LONGEST_STEP.into_iter().zip(ages) {

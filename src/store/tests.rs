@@ -4,13 +4,16 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use proptest::{collection::vec, prelude::*};
+use rusqlite::Connection;
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::{
     compactor::Compactor,
     history::{self, Figures, Past as Rows, Query, Step},
     past,
     readers::Stored,
+    retention::Retention,
     writer::{Job, Writer},
     *,
 };
@@ -20,7 +23,8 @@ use crate::{
         past::{Found, From, Place, Wanted},
     },
     model::{
-        Activity, HostName, Kind, Labels, MetricName, Seq, SeriesKey, SeriesSpec, SourceId, Unit,
+        Activity, HostName, Kind, Labels, MetricName, Seq, SeriesKey, SeriesSpec, SourceId,
+        Timestamp, Unit, event::MAX_ANNOTATIONS,
     },
     series::{Registry, Series},
 };
@@ -44,6 +48,16 @@ fn series(count: usize) -> Vec<Arc<Series>> {
     resolved.into_iter().map(Result::unwrap).collect()
 }
 
+fn options(now: i64, retention: Retention) -> Options {
+    Options {
+        now: Timestamp::from_millis(now),
+        suffix: 7,
+        history: 10,
+        queue_bytes: 1 << 20,
+        retention,
+    }
+}
+
 /// A store whose threads are this one.
 struct Bench {
     folder: Arc<TempDir>,
@@ -56,14 +70,7 @@ struct Bench {
 
 impl Bench {
     fn open(folder: &Arc<TempDir>, now: i64, retention: Retention) -> Self {
-        let options = Options {
-            now: Timestamp::from_millis(now),
-            suffix: 7,
-            history: 10,
-            queue_bytes: 1 << 20,
-            retention,
-        };
-        let (store, threads, past) = Store::open(folder.path(), options).unwrap();
+        let (store, threads, past) = Store::open(folder.path(), options(now, retention)).unwrap();
         assert_eq!(past.notice, None);
         Self {
             folder: folder.clone(),
@@ -135,12 +142,12 @@ impl Bench {
     }
 
     fn line(&mut self, received: i64, message: &str) -> Arc<Entry> {
-        let activity = Arc::new(Activity {
-            kind: "test".to_owned(),
-            message: message.to_owned(),
-            host: None,
-            timestamp: Timestamp::from_millis(received),
-        });
+        let at = Timestamp::from_millis(received);
+        self.activity(received, Activity::new("test", message.to_owned(), at))
+    }
+
+    fn activity(&mut self, received: i64, activity: Activity) -> Arc<Entry> {
+        let activity = Arc::new(activity);
         let json = serde_json::to_string(&activity).unwrap();
         let json = format!(",{}", &json[1..json.len() - 1]).into();
         self.entry(received, 1, What::Activity { activity, json })
@@ -415,6 +422,60 @@ fn old_samples_go_and_their_minutes_stay() {
         .map(|(t, v)| (t.div_euclid(60_000) * 60_000, v))
         .collect();
     assert_eq!(read[1], Rows::Samples(samples));
+}
+
+#[test]
+fn annotations_stay_as_long_as_anything_and_the_newest_of_too_many() {
+    let day = 86_400_000;
+    let retention = Retention {
+        samples: Duration::from_secs(2 * 86_400),
+        minutes: Duration::from_secs(4 * 86_400),
+        hours: Duration::from_secs(4 * 86_400),
+        ..LONG
+    };
+    let folder = Arc::new(TempDir::new().unwrap());
+    let mut bench = Bench::open(&folder, BEGIN, retention);
+    let known = series(1);
+    let mut marks: u128 = 0;
+    let mut mark = |bench: &mut Bench, now: i64, message: &str, until: Option<i64>| {
+        marks += 1;
+        let activity = Activity {
+            id: Some(Uuid::from_u128(marks)),
+            until: until.map(Timestamp::from_millis),
+            ..Activity::new("mark", message.to_owned(), Timestamp::from_millis(now))
+        };
+        bench.activity(now, activity)
+    };
+    let stood = |folder: &TempDir| -> Vec<String> {
+        let (.., past) = Store::open(folder.path(), options(BEGIN + 100 * day, retention)).unwrap();
+        past.annotations.into_iter().map(|a| a.message).collect()
+    };
+    let mut first = vec![mark(&mut bench, BEGIN, "old", None)];
+    first.push(mark(&mut bench, BEGIN, "long", Some(BEGIN + 3 * day)));
+    bench.write(first);
+    for hour in 0..6 * 24 {
+        let now = BEGIN + hour * 3_600_000;
+        let entry = bench.samples((now, now), &known, &[1.0]);
+        bench.write(vec![entry]);
+        bench.compact();
+    }
+    let folder = bench.close(BEGIN + 6 * day);
+    assert_eq!(stood(&folder), ["long"]);
+
+    let now = BEGIN + 7 * day;
+    let mut bench = Bench::open(&folder, now, retention);
+    let many = (0..=MAX_ANNOTATIONS).map(|i| mark(&mut bench, now, &i.to_string(), None));
+    let many = many.collect();
+    bench.write(many);
+    for quarter in 0..3 {
+        let now = now + quarter * 900_000;
+        let entry = bench.samples((now, now), &known, &[1.0]);
+        bench.write(vec![entry]);
+        bench.compact();
+    }
+    let stood = stood(&bench.close(now + day));
+    assert_eq!(stood.len(), MAX_ANNOTATIONS);
+    assert_eq!(stood[0], "1");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! One module a topic; `support` holds the clients. Tests wait for events and never sleep.
 
 mod alerts;
+mod annotations;
 mod arrows;
 mod batching;
 mod clock;

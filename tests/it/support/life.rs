@@ -85,6 +85,8 @@ impl Life {
             message: message.to_owned(),
             host: None,
             timestamp: at,
+            until: None,
+            id: None,
         });
         let json = serde_json::to_string(&activity).expect("JSON");
         let json = format!(",{}", &json[1..json.len() - 1]).into();
