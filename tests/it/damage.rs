@@ -10,7 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tickwire::store::FILE;
 
-use crate::support::{Server, server, sse::Event};
+use crate::support::{Server, server, sse::Event, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_of_a_newer_program_is_refused_and_left_as_it_is() {
@@ -52,7 +52,10 @@ async fn with_any_page_damaged_it_starts_streams_and_says_what_is_missing() {
         }
         if life > 0 {
             let made = "tickwire_store_blocks_made_total";
-            while server.metric(made).await < 1.0 {}
+            within("a block", async {
+                while server.metric(made).await < 1.0 {}
+            })
+            .await;
         }
         server.stop().await;
     }

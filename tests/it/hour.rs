@@ -265,7 +265,7 @@ async fn who_begins_an_hour_ago_and_lives_through_two_restarts_has_exactly_what_
     assert_eq!(ndjson.seen, within_the_hour);
     assert_eq!(socket.seen, within_the_hour);
     for reader in &readers {
-        // Between four lives; and 50 of the lines and batches before lie within the hour.
+        // Between four lives.
         assert_eq!(reader.gaps, 3, "{:?}", reader.form);
     }
     let negative =

@@ -35,7 +35,11 @@ fn lose(from: &Path, to: &Path, synced: usize, rng: &mut StdRng) -> usize {
     at
 }
 
-/// Pushes for two seconds, `many` samples at once, kills it, and loses the power in many ways after that.
+fn length_of(file: &Path) -> usize {
+    std::fs::metadata(file).map_or(0, |file| file.len() as usize)
+}
+
+/// Pushes for two seconds, `many` samples at once (until the log was copied, if they are many), kills it, and loses the power in many ways after that.
 async fn lose_power_after(many: usize) {
     let seed = rand::random();
     println!("seed {seed}");
@@ -43,13 +47,19 @@ async fn lose_power_after(many: usize) {
     let mut process = Process::start("").await;
     let folder = process.folder.path().join("data");
     // What was there before the first position was given out was synced.
-    let log = std::fs::metadata(folder.join(format!("{FILE}-wal")));
-    let synced = log.map_or(0, |log| log.len() as usize);
+    let log = folder.join(format!("{FILE}-wal"));
+    let synced = length_of(&log);
     let witness = process.stream("/api/events/metrics?names=m").await;
     let witness = tokio::spawn(witness.until_broken());
     let begun = Instant::now();
     let mut number = 0;
-    while begun.elapsed().as_millis() < 2000 {
+    let mut length = 0;
+    let mut was_copied = many == 1;
+    while begun.elapsed().as_millis() < 2000 || !was_copied {
+        // A checkpoint empties it.
+        let before = std::mem::replace(&mut length, length_of(&log));
+        was_copied |= length < before;
+        assert!(begun.elapsed().as_secs() < 60, "the log is never copied");
         number += 1;
         let mut batch = vec![json!({ "name": "m", "value": number })];
         batch.extend(
@@ -65,12 +75,8 @@ async fn lose_power_after(many: usize) {
     for loss in 0..LOSSES {
         let left = Arc::new(TempDir::new().unwrap());
         // A checkpoint syncs the log before it copies it, and begins it anew.
-        let at = lose(
-            &folder,
-            left.path(),
-            if many > 1 { 0 } else { synced },
-            &mut rng,
-        );
+        let synced = if many > 1 { 0 } else { synced };
+        let at = lose(&folder, left.path(), synced, &mut rng);
         let server = Server::on(&left, "").await;
         let mut stream = server
             .stream("/api/events/metrics?names=m&since=earliest")
