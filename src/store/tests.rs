@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::{
-    compactor::Compactor,
+    catalogue::Catalogue,
+    compactor::{Compactor, Poke},
     history::{self, Figures, Past as Rows, Query, Step},
     past,
     readers::Stored,
@@ -92,8 +93,11 @@ impl Bench {
 
     /// Does all there is to do.
     fn compact(&mut self) {
-        while let Some(work) = self.compactor.next(&self.read).unwrap() {
+        let mut crowded = false;
+        while let Some(work) = self.compactor.next(&self.read, crowded).unwrap() {
             self.writer.write(&[Job::Compacted(work)]).unwrap();
+            let told = self.compactor.inlet.try_iter().last();
+            crowded = matches!(told, Some(Poke::Crowded));
         }
     }
 
@@ -516,6 +520,89 @@ fn the_size_is_kept_and_the_newest_wins() {
         .unwrap();
     assert!(pages * 4096 < 3_000_000, "{pages} pages");
     assert!(bench.writer.counts.blocks_removed.load(Ordering::Relaxed) > 0);
+    // The minutes of what went were made before, though its four hours are not over.
+    let query = Query {
+        series: vec![0],
+        from: Timestamp::from_millis(BEGIN),
+        to: Timestamp::from_millis(BEGIN + 4 * 3_600_000),
+        step: Some(Step::exact(60_000)),
+        figures: Figures::ALL,
+    };
+    let read = history::read(&bench.stored(), &[query]).unwrap();
+    let Rows::Steps(rows) = &read[0] else {
+        panic!("{read:?}")
+    };
+    let counts: Vec<_> = rows.iter().map(|row| row.count).collect();
+    assert_eq!(counts, [60.0; 240]);
+}
+
+#[test]
+fn a_series_is_forgotten_only_with_the_transaction_that_deletes_it() {
+    let known = series(2);
+    let mut bench = Bench::open(&Arc::new(TempDir::new().unwrap()), BEGIN, LONG);
+    let both = bench.samples((BEGIN, BEGIN), &known, &[1.0, 2.0]);
+    bench.write(vec![both]);
+    for hour in 0..20 * 24 {
+        let now = BEGIN + hour * 3_600_000;
+        let entry = bench.samples((now, now), &known[..1], &[1.0]);
+        bench.write(vec![entry]);
+        bench.compact();
+    }
+    let two_days = Duration::from_secs(2 * 86_400);
+    let short = Retention {
+        samples: two_days,
+        minutes: two_days,
+        hours: two_days,
+        ..LONG
+    };
+    let enforce = |writer: &mut Writer| {
+        let Writer {
+            database,
+            catalogue,
+            counts,
+            ..
+        } = writer;
+        retention::enforce(database, catalogue, &short, counts)
+    };
+    let writer = &mut bench.writer;
+    writer.database.commit_hook(Some(|| true)).unwrap();
+    for _ in 0..5 {
+        assert!(enforce(writer).is_err());
+        assert_eq!(writer.catalogue.count(), 2);
+    }
+    writer.database.commit_hook(None::<fn() -> bool>).unwrap();
+    for _ in 0..5 {
+        assert!(!enforce(writer).unwrap());
+    }
+    assert_eq!(writer.catalogue.count(), 1);
+    let stored = Catalogue::load(&bench.read).unwrap();
+    assert_eq!(stored.count(), 1);
+    // It comes again as any other.
+    let again = bench.samples((BEGIN + 1, BEGIN + 1), &known, &[1.0, 2.0]);
+    bench.write(vec![again]);
+    assert_eq!(bench.writer.catalogue.count(), 2);
+}
+
+#[test]
+fn when_a_series_was_seen_is_known_after_a_kill() {
+    let known = series(1);
+    let folder = Arc::new(TempDir::new().unwrap());
+    let mut bench = Bench::open(&folder, BEGIN, LONG);
+    for second in [5, 0, 60, 30] {
+        let measured = BEGIN + second * 1000;
+        let entry = bench.samples((BEGIN + 60_000, measured), &known, &[1.0]);
+        bench.write(vec![entry]);
+    }
+    let seen = |catalogue: &Catalogue| {
+        let all = catalogue.matching(|_| true);
+        (all[0].first.as_millis(), all[0].last.as_millis())
+    };
+    drop(bench);
+    for _ in 0..2 {
+        let mut bench = Bench::open(&folder, BEGIN + 120_000, LONG);
+        assert_eq!(seen(&bench.writer.catalogue), (BEGIN, BEGIN + 60_000));
+        bench.compact();
+    }
 }
 
 /// A day of a life: a sample each five minutes, and a line of the feed each hour.

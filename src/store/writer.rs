@@ -285,8 +285,8 @@ impl Writer {
             .samples
             .fetch_add(rows.samples, Ordering::Relaxed);
         let of_rows = rows.poke();
-        if poke.is_some() {
-            self.enforce_retention();
+        if poke.is_some() && self.enforce_retention() {
+            poke = Some(Poke::Crowded);
         }
         if let Some(poke) = poke.or(of_rows) {
             // It is gone only when everything ends.
@@ -296,16 +296,17 @@ impl Writer {
     }
 
     /// What was written is written, whatever comes of this: if it cannot be done now, it is with the next block.
-    fn enforce_retention(&mut self) {
+    fn enforce_retention(&mut self) -> bool {
         let done = retention::enforce(
             &mut self.database,
             &self.catalogue,
             &self.retention,
             &self.counts,
         );
-        if let Err(error) = done {
+        done.unwrap_or_else(|error| {
             tracing::warn!(%error, "what is too old or too much could not be taken out of the store");
-        }
+            false
+        })
     }
 }
 

@@ -12,6 +12,7 @@ mod crash;
 mod damage;
 mod dead_peers;
 mod echo;
+mod export;
 mod filters;
 #[cfg(target_os = "linux")]
 mod full_disk;
@@ -26,6 +27,7 @@ mod limits;
 mod operations;
 mod past;
 mod pause;
+mod playback;
 mod power;
 mod reset;
 mod restart;

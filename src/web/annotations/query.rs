@@ -1,10 +1,10 @@
 //! The parameters of `GET /api/annotations`, parsed.
 
 use crate::{
+    history::query::{LATER, TIME, time},
     model::{Activity, Globs, Timestamp},
     stream::filter::Filter,
     web::{
-        history::{LATER, TIME, time},
         problem::Problem,
         query::{self, GLOBS},
     },

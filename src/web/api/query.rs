@@ -3,13 +3,10 @@
 use actix_web::HttpRequest;
 
 use crate::{
+    history::query::{LATER, TIME, time},
     model::Timestamp,
     stream::filter::Filter,
-    web::{
-        history::{LATER, TIME, time},
-        problem::Problem,
-        query,
-    },
+    web::{problem::Problem, query},
 };
 
 /// Samples in one answer, at most.

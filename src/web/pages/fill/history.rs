@@ -9,11 +9,12 @@ use super::{
 };
 use crate::{
     entry::pending::Busy,
+    history::plan::{Group, matching},
     model::{Globs, HostName, SeriesKey, Timestamp},
     store::{
         aggregate::Aggregate,
         block::ReadError,
-        catalogue::{Catalogue, Known},
+        catalogue::Catalogue,
         history::{self, Figures, Past, Query, Step},
         readers::Readers,
     },
@@ -81,10 +82,14 @@ struct Plan {
     lines: Vec<Line>,
 }
 
-/// A line of a chart: one series, known by one number or by several.
+/// A line of a chart: one series.
 struct Line {
     title: String,
-    known: Vec<Known>,
+    known: Group,
+}
+
+fn key_of(group: &Group) -> Option<&SeriesKey> {
+    group.first().map(|known| known.series.key())
 }
 
 /// What is shown of a host: the charts there are, or one for each metric that fits `names`.
@@ -96,20 +101,13 @@ pub struct Shown {
 impl Shown {
     /// Of a host, in a time.
     pub fn new(catalogue: &Catalogue, host: &HostName, names: &Globs, span: &Span) -> Self {
-        let of_host = catalogue.matching(|series| series.key().host == *host);
-        let mut by_key: BTreeMap<SeriesKey, Vec<Known>> = BTreeMap::new();
-        for known in of_host {
-            if known.last >= span.from && known.first < span.to {
-                let key = known.series.key().clone();
-                by_key.entry(key).or_default().push(known);
-            }
-        }
+        let groups = matching(catalogue, (span.from, span.to), |key| key.host == *host);
         let usual = names.is_empty();
         let plans: Vec<Plan> = if usual {
             let all = CHARTS.iter().chain(PAST_CHARTS);
-            all.filter_map(|of| usual_plan(of, &by_key)).collect()
+            all.filter_map(|of| usual_plan(of, &groups)).collect()
         } else {
-            picked_plans(names, by_key)
+            picked_plans(names, groups)
         };
         Self {
             plans,
@@ -121,7 +119,7 @@ impl Shown {
     pub fn names(&self) -> BTreeSet<String> {
         let lines = self.plans.iter().flat_map(|plan| &plan.lines);
         lines
-            .filter_map(|line| Some(line.known.first()?.series.key().name.to_string()))
+            .filter_map(|line| Some(key_of(&line.known)?.name.to_string()))
             .collect()
     }
 
@@ -207,15 +205,16 @@ impl Shown {
     }
 }
 
-fn usual_plan(of: &ChartOf, by_key: &BTreeMap<SeriesKey, Vec<Known>>) -> Option<Plan> {
+fn usual_plan(of: &ChartOf, groups: &[Group]) -> Option<Plan> {
     let mut lines = Vec::new();
     for (name, title) in of.metrics {
-        let fits = by_key
+        let all = groups
             .iter()
-            .filter(|(key, _)| key.name.as_str() == *name && catalogue::is_whole(key));
-        lines.extend(fits.map(|(key, known)| Line {
+            .filter_map(|group| Some((key_of(group)?, group)));
+        let fits = all.filter(|(key, _)| key.name.as_str() == *name && catalogue::is_whole(key));
+        lines.extend(fits.map(|(key, group)| Line {
             title: format!("{title} {}", labels_of(key)).trim().to_owned(),
-            known: known.clone(),
+            known: group.clone(),
         }));
     }
     lines.truncate(MOST_LINES);
@@ -228,9 +227,12 @@ fn usual_plan(of: &ChartOf, by_key: &BTreeMap<SeriesKey, Vec<Known>>) -> Option<
 }
 
 /// A chart for each metric, several where it has more series than one chart has room for.
-fn picked_plans(names: &Globs, by_key: BTreeMap<SeriesKey, Vec<Known>>) -> Vec<Plan> {
+fn picked_plans(names: &Globs, groups: Vec<Group>) -> Vec<Plan> {
     let mut by_name: BTreeMap<String, Vec<Line>> = BTreeMap::new();
-    for (key, known) in by_key {
+    for known in groups {
+        let Some(key) = key_of(&known).cloned() else {
+            continue;
+        };
         if names.matches(key.name.as_str()) {
             let labels = labels_of(&key);
             let title = if labels.is_empty() {
