@@ -25,8 +25,8 @@ use crate::{
     model::{
         Activity, AlertEvent, AlertState, Clock, HostName, Reason, SourceId, Timestamp, Transition,
     },
-    pipeline::{self, Closer, Live, Pipeline},
-    replay,
+    pipeline::{self, Annotations, Closer, Live, Pipeline},
+    replay::{self, scene::Frame},
     series::Registry,
     sources::{
         host::{HostOptions, HostSource},
@@ -126,7 +126,7 @@ impl App {
         );
         let restored = restore(&mut engine, &past, started);
         refill::refill(
-            (&store, &stream),
+            &stream,
             &config,
             &mut series,
             &mut windows,
@@ -134,7 +134,13 @@ impl App {
             started,
         )
         .await;
-        let live = Live::new(windows, past.alerts.clone(), config.alerts.history);
+        let annotations = Annotations::new(retention(&config).longest(), past.annotations);
+        let live = Live::new(
+            windows,
+            past.alerts.clone(),
+            config.alerts.history,
+            annotations,
+        );
         let parts = pipeline::Parts {
             clock: clock.clone(),
             writer: series,
@@ -153,12 +159,7 @@ impl App {
         let closer = inlet.closer();
         if let Some(message) = past.notice {
             // There is room: nobody else has the inlet yet.
-            let _ = inlet.activity(Activity {
-                kind: "store".to_owned(),
-                message,
-                host: None,
-                timestamp: started,
-            });
+            let _ = inlet.activity(Activity::new("store", message, started));
         }
         let mut teller = Teller::new(
             clock.clone(),
@@ -181,6 +182,7 @@ impl App {
             limits: Limits::new(&server, &config.stream),
             server,
             websocket: config.websocket.clone(),
+            known: Default::default(),
             ingest: config.ingest.clone(),
             watched: Watched::new(config.rules.clone()),
             live,
@@ -190,6 +192,11 @@ impl App {
             sources: sources.clone(),
             inlet,
             store: store.clone(),
+            frame: Frame {
+                span: config.windows.span,
+                points: config.windows.points,
+                series: config.series.max,
+            },
             door,
             streams: TaskTracker::new(),
             ready: AtomicBool::new(true),
@@ -262,12 +269,16 @@ fn store_options(config: &Config, now: Timestamp) -> store::Options {
         suffix: rand::random(),
         history: config.alerts.history,
         queue_bytes: config.store.queue,
-        retention: Retention {
-            samples: config.store.keep_samples,
-            minutes: config.store.keep_minutes,
-            hours: config.store.keep_hours,
-            max_bytes: config.store.max_size as u64,
-        },
+        retention: retention(config),
+    }
+}
+
+fn retention(config: &Config) -> Retention {
+    Retention {
+        samples: config.store.keep_samples,
+        minutes: config.store.keep_minutes,
+        hours: config.store.keep_hours,
+        max_bytes: config.store.max_size as u64,
     }
 }
 

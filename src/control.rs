@@ -10,8 +10,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::{
-    model::{Activity, Clock, HostName, Timestamp},
-    pipeline::{AlertCommand, Busy, Inlet, Unknown},
+    model::{Activity, Clock, HostName, Seq, Timestamp},
+    pipeline::{AlertCommand, Busy, Inlet, Unknown, UnknownAnnotation},
     sources::supervisor::{Action, Supervisor, UnknownSource},
 };
 
@@ -31,7 +31,7 @@ pub enum Command {
     Dismiss(Uuid),
     /// Dismiss all resolved alerts and acknowledge all open ones.
     Clear,
-    /// Put a line into the feed.
+    /// Put a line into the feed, as an annotation of a moment.
     Event {
         /// A short word for machines.
         kind: String,
@@ -42,6 +42,8 @@ pub enum Command {
         /// When it happened; now, if it is not said.
         timestamp: Option<Timestamp>,
     },
+    /// Take an annotation back.
+    Withdraw(Uuid),
 }
 
 impl Command {
@@ -60,6 +62,7 @@ impl Command {
             Self::Dismiss(_) => "dismissed",
             Self::Clear => "cleared",
             Self::Event { .. } => "accepted",
+            Self::Withdraw(_) => "removed",
         }
     }
 }
@@ -73,6 +76,9 @@ pub enum ControlError {
     /// There is no such alert.
     #[error(transparent)]
     Alert(#[from] Unknown),
+    /// There is no such annotation.
+    #[error(transparent)]
+    Annotation(#[from] UnknownAnnotation),
     /// Too much is waiting.
     #[error(transparent)]
     Busy(#[from] Busy),
@@ -84,6 +90,7 @@ impl ControlError {
         match self {
             Self::Source(_) => "unknown_source",
             Self::Alert(_) => "unknown_alert",
+            Self::Annotation(_) => "unknown_annotation",
             Self::Busy(_) => "busy",
         }
     }
@@ -128,19 +135,40 @@ impl Control {
                 host,
                 timestamp,
             } => {
+                let now = self.0.clock.now();
                 let activity = Activity {
-                    kind,
-                    message,
+                    id: Some(new_id(now)),
                     host,
-                    timestamp: timestamp.unwrap_or_else(|| self.0.clock.now()),
+                    ..Activity::new(&kind, message, timestamp.unwrap_or(now))
                 };
                 self.0.inlet.activity(activity)?;
+                Ok(1)
+            }
+            Command::Withdraw(id) => {
+                self.0.inlet.withdraw(id).await??;
                 Ok(1)
             }
         }
     }
 
+    /// Puts an annotation into the feed: a command that tells more than a count, which is the id that it gave it and the
+    /// number of its line.
+    pub async fn annotate(&self, annotation: Activity) -> Result<(Uuid, Seq), ControlError> {
+        let id = new_id(self.0.clock.now());
+        let annotation = Activity {
+            id: Some(id),
+            ..annotation
+        };
+        Ok((id, self.0.inlet.annotate(annotation).await?))
+    }
+
     async fn alerts(&self, command: AlertCommand) -> Result<usize, ControlError> {
         Ok(self.0.inlet.alerts(command).await??)
     }
+}
+
+/// A new id (uuid v7), which sorts by time.
+fn new_id(now: Timestamp) -> Uuid {
+    let millis = now.as_millis().max(0).cast_unsigned();
+    uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
 }

@@ -10,6 +10,7 @@
 //! - [`alerts`], [`windows`], [`stream`], [`store`]: what a batch passes through; they do not know each other
 //! - [`pipeline`]: the one path it takes
 //! - [`replay`]: store, then log, as one sequence
+//! - [`history`]: the past, series by series, as it is asked for and written
 //! - [`sources`]: what makes batches
 //! - [`control`]: every command once
 //! - [`web`]: pages, streams, sockets and the API over HTTP
@@ -20,6 +21,7 @@ pub mod app;
 pub mod config;
 pub mod control;
 pub mod entry;
+pub mod history;
 pub mod model;
 pub mod pipeline;
 pub mod replay;

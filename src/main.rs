@@ -1,8 +1,8 @@
 //! The command line: flags in, log set up, exit code out.
 
 use std::{
-    io::IsTerminal as _,
-    io::Write as _,
+    fs::File,
+    io::{BufWriter, ErrorKind, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -12,6 +12,11 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use tickwire::{
     app::App,
     config::{Config, Faults, LogFormat, Overrides},
+    history::{
+        export::{self as history, ExportError},
+        query::{self, Format},
+    },
+    model::Clock,
     store::care::{self, Verified},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -43,6 +48,8 @@ enum Command {
         #[command(flatten)]
         of: Folder,
     },
+    /// Write the past of some series as GET /api/history answers it, also while a server works on it.
+    Export(Box<Export>),
     /// Read all that is remembered and print what is damaged, also while a server works on it.
     Verify(Folder),
     /// Print completions for a shell.
@@ -78,6 +85,44 @@ struct Folder {
     data: Option<PathBuf>,
 }
 
+/// The parameters are those of `GET /api/history`, and take the same.
+#[derive(Args)]
+struct Export {
+    #[command(flatten)]
+    of: Folder,
+    /// From this time on: RFC 3339, a duration back from now like 1h, or unix seconds or milliseconds; an hour before --to
+    /// if left out.
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Up to this time; now if left out.
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// Names or patterns of metrics, separated by commas.
+    #[arg(long, value_name = "GLOBS")]
+    names: Option<String>,
+    /// Names or patterns of hosts, separated by commas.
+    #[arg(long, value_name = "GLOBS")]
+    hosts: Option<String>,
+    /// Values or patterns of a label, separated by commas; once for each label.
+    #[arg(long, value_name = "NAME=GLOBS")]
+    label: Vec<String>,
+    /// The length of a stretch like 10s, or raw for every sample.
+    #[arg(long, value_name = "DURATION")]
+    step: Option<String>,
+    /// About so many stretches; 500 if neither is said.
+    #[arg(long, value_name = "NUMBER")]
+    points: Option<String>,
+    /// Of each stretch: avg, min, max, last, sum, count, separated by commas.
+    #[arg(long, value_name = "FIGURES")]
+    agg: Option<String>,
+    /// json, ndjson or csv; json if left out.
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+    /// A new file to write to, instead of the standard output.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
 #[derive(Args)]
 struct Check {
     /// The configuration; ./config.toml if there is one.
@@ -94,6 +139,7 @@ fn main() -> ExitCode {
             println!("{} has all that is in {}", to.display(), folder.display());
             Ok(ExitCode::SUCCESS)
         }),
+        Command::Export(export) => export_history(*export),
         Command::Verify(of) => with_folder(of, verify),
         Command::Completions { shell } => {
             clap_complete::generate(
@@ -143,6 +189,62 @@ fn verify(folder: &Path) -> anyhow::Result<ExitCode> {
     Ok(match faults.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
+    })
+}
+
+fn export_history(export: Export) -> ExitCode {
+    let mut parameters = Vec::new();
+    let plain = [
+        ("from", export.from),
+        ("to", export.to),
+        ("names", export.names),
+        ("hosts", export.hosts),
+        ("step", export.step),
+        ("points", export.points),
+        ("agg", export.agg),
+        ("format", export.format),
+    ];
+    let given = |(name, value): (&str, Option<String>)| Some((name.to_owned(), value?));
+    parameters.extend(plain.into_iter().filter_map(given));
+    for label in export.label {
+        let (name, value) = label.split_once('=').unwrap_or((&label, ""));
+        parameters.push((format!("label.{name}"), value.to_owned()));
+    }
+    let query = match query::parse(parameters, Format::Json, Clock::default().now()) {
+        Ok(query) => query,
+        Err(fault) => {
+            eprintln!("tickwire: {fault}");
+            return ExitCode::from(EXIT_FAULT);
+        }
+    };
+    with_folder(export.of, |folder| {
+        let left_out = match &export.output {
+            None => history::export(folder, query, &mut BufWriter::new(std::io::stdout().lock())),
+            Some(file) => {
+                let shown = || format!("cannot write {}", file.display());
+                let new = File::create_new(file).with_context(shown)?;
+                let done = history::export(folder, query, &mut BufWriter::new(new));
+                if done.is_err() {
+                    // A part of it is not what was asked for.
+                    std::fs::remove_file(file).with_context(shown)?;
+                }
+                done
+            }
+        };
+        match left_out {
+            Ok(0) => Ok(ExitCode::SUCCESS),
+            Ok(count) => {
+                eprintln!(
+                    "tickwire: {count} stretches of the past are damaged and were left out; tickwire verify says which"
+                );
+                Ok(ExitCode::FAILURE)
+            }
+            // Who reads has had enough.
+            Err(ExportError::Unwritable(error)) if error.kind() == ErrorKind::BrokenPipe => {
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(error) => Err(error.into()),
+        }
     })
 }
 

@@ -5,6 +5,7 @@
 //! nobody before it does its own, in the thread that read it ([`Inlet::push`]). Nothing is encoded here and nothing waits
 //! here: the store has an inlet of its own.
 
+pub mod annotations;
 mod commands;
 pub mod inlet;
 mod layouts;
@@ -19,6 +20,7 @@ use std::{
 };
 
 pub use self::{
+    annotations::{Annotations, UnknownAnnotation},
     inlet::{AlertCommand, Busy, Closer, Inlet, Outcome, Unknown},
     live::{Live, LiveState},
     turn::{activity_fields, alert_fields},

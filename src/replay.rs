@@ -1,7 +1,18 @@
 //! Store, then log, as one sequence of events: what readers of the stream go back to when the log does not reach there.
+//!
+//! - [`archive`] reads it for the stream, [`walk`] for whoever wants all of it in order
+//! - [`scene`]: the state of everything as it was at a moment
+
+pub mod scene;
+
+use std::{ops::ControlFlow, sync::Arc};
 
 use crate::{
-    entry::past::{Archive, Found, From, Place, Wanted},
+    entry::{
+        Entry,
+        past::{Archive, Found, From, Place, Wanted},
+        pending::Busy,
+    },
     store::{Store, past},
 };
 
@@ -24,4 +35,40 @@ pub fn archive(store: &Store) -> Option<Box<Archive>> {
             })
         })
     }))
+}
+
+/// Hands over all that is wanted, in order, until `take` breaks it off or nothing more is recorded. Times without a
+/// server and what is no longer kept are passed over.
+pub async fn walk(
+    archive: &Archive,
+    mut wanted: Wanted,
+    mut take: impl FnMut(Arc<Entry>) -> ControlFlow<()>,
+) -> Result<(), Busy> {
+    loop {
+        let (place, found) = archive(wanted.clone())?.await?;
+        wanted.from = From::Place(match found {
+            Found::Entries { entries, upto } => {
+                for entry in entries {
+                    if take(entry).is_break() {
+                        return Ok(());
+                    }
+                }
+                Place {
+                    after: upto,
+                    ..place
+                }
+            }
+            Found::Hole { upto, .. } => Place {
+                after: upto,
+                ..place
+            },
+            Found::Gone(next) | Found::Over { next, .. } => next,
+            // As much as can be read.
+            Found::Unreadable => Place {
+                boot: place.boot + 1,
+                after: 0,
+            },
+            Found::NotYet | Found::Unknown => return Ok(()),
+        });
+    }
 }

@@ -16,6 +16,8 @@ const STALE_MS = Number(root.dataset.patience) || 5_000;
 
 /** @type {typeof import('./board.js') | null} */
 let board = null;
+/** @type {typeof import('./past.js') | null} on the page of history */
+let past = null;
 let paused = false;
 let lastUpdate = Date.now();
 /** @type {{phase: Phase, seconds: number}} */
@@ -35,7 +37,8 @@ function receive({ event, data }) {
     const { level, transition, message, host } = JSON.parse(data);
     byId('announce').textContent = `${level} ${transition}: ${message} (${host})`;
   } else if (event === 'reset') {
-    board?.refill();
+    if (past) past.refill();
+    else board?.refill();
   }
 }
 
@@ -123,21 +126,43 @@ function live(url) {
   });
 }
 
+let late = false;
+
 /** Fetches what draws the charts. When that fails, it is tried again once the connection is back. */
 async function draw() {
   if (board || !document.querySelector('[data-chart], #hosts')) return;
   try {
     board = await import('./board.js');
     board.pause(paused);
+    // What came meanwhile nobody took.
+    if (late) board.refill();
   } catch {
     // The connection is lost; the server's own lines stand in.
+    late = true;
   }
 }
+
+document.addEventListener('stretch', (event) => {
+  const { from, to } = /** @type {CustomEvent} */ (event).detail;
+  const figure = event.target instanceof Element ? event.target : null;
+  const host = figure?.getAttribute('data-host');
+  if (document.getElementById('past') || !host) return;
+  const range = { host, from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+  location.assign(`/history?${new URLSearchParams(range)}`);
+});
+document.addEventListener('moment', (event) => {
+  if (root.dataset.playback) return;
+  const host = event.target instanceof Element ? event.target.getAttribute('data-host') : null;
+  const at = new Date(/** @type {CustomEvent} */ (event).detail.at).toISOString();
+  if (host) location.assign(`/hosts/${encodeURIComponent(host)}?at=${at}`);
+});
 
 // The first paint has the server's numbers and lines already: it comes first, then the stream, then the charts.
 requestAnimationFrame(() =>
   setTimeout(async () => {
     if (document.querySelector('[data-echo]')) await import('./echo.js');
+    if (document.getElementById('past')) past = await import('./past.js');
+    if (root.dataset.playback) await import('./playback.js');
     if (!root.dataset.stream) return;
     live(root.dataset.stream);
     await draw();

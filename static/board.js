@@ -7,8 +7,8 @@ import { Plot } from './charts.js';
 import { Readings, seriesKey } from './readings.js';
 
 /** @typedef {import('./readings.js').Sample} Sample */
-/** @typedef {{name: string, labels: Record<string, string>, title: string, values: (number | null)[]}} Series */
-/** @typedef {{id: string, title: string, unit: string, host: string, kind: 'line' | 'area' | 'bar', max?: number, series: Series[], thresholds: {value: number, level: string}[], start: number, step: number}} Spec */
+/** @typedef {{name: string, labels: Record<string, string>, title: string, values: (number | null)[], bounds?: import('./readings.js').Bounds[], before?: (number | null)[]}} Series */
+/** @typedef {{id: string, title: string, unit: string, host: string, kind: 'line' | 'area' | 'bar', max?: number, series: Series[], thresholds: {value: number, level: string}[], start: number, step: number, range?: [number, number]}} Spec */
 /**
  * @typedef {object} Chart
  * @property {Spec} spec
@@ -36,22 +36,29 @@ const seen = new IntersectionObserver((entries) => {
   }
 });
 
-/** Takes up the charts that are new on the page, and lets go of those that have left it. */
+/** Takes up the charts that are new on the page or have new data, and lets go of those that have left it. */
 export function scan() {
   for (const [id, chart] of charts) if (!chart.figure.isConnected) drop(id, chart);
   for (const figure of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-chart]'))) {
-    if (charts.has(figure.id)) continue;
     const data = figure.querySelector('script[type="application/json"]');
+    if (!data) continue;
     /** @type {Spec} */
-    const spec = JSON.parse(data?.textContent ?? '');
-    data?.remove();
-    const readings = spec.series.map((series) => new Readings(spec.start, spec.step, series.values));
-    spec.series.forEach((series, i) => {
+    const spec = JSON.parse(data.textContent ?? '');
+    data.remove();
+    const known = charts.get(figure.id);
+    if (known) unroute(known);
+    const readings = spec.series.map((series) => new Readings(spec.start, spec.step, series));
+    // A time that is fixed does not go on.
+    if (!spec.range) spec.series.forEach((series, i) => {
       const key = seriesKey(spec.host, series.name, series.labels);
       routes.set(key, [...(routes.get(key) ?? []), readings[i]]);
     });
-    charts.set(figure.id, { spec, figure, readings, visible: false, dirty: true, drawn: 0, plot: null });
-    seen.observe(figure);
+    if (known) {
+      Object.assign(known, { spec, readings, dirty: true });
+    } else {
+      charts.set(figure.id, { spec, figure, readings, visible: false, dirty: true, drawn: 0, plot: null });
+      seen.observe(figure);
+    }
   }
 }
 
@@ -63,6 +70,11 @@ function drop(id, chart) {
   charts.delete(id);
   seen.unobserve(chart.figure);
   chart.plot?.destroy();
+  unroute(chart);
+}
+
+/** @param {Chart} chart */
+function unroute(chart) {
   for (const [key, route] of routes) {
     const left = route.filter((readings) => !chart.readings.includes(readings));
     if (left.length > 0) routes.set(key, left);
@@ -79,7 +91,12 @@ export function add({ host, timestamp, data }) {
   for (const { name, value, labels } of data) {
     for (const readings of routes.get(seriesKey(host, name, labels)) ?? []) readings.add(time, value);
   }
-  for (const chart of charts.values()) if (chart.spec.host === host) chart.dirty = true;
+  const now = performance.now();
+  for (const chart of charts.values()) {
+    // Of a chart whose steps are long, one more sample is not seen.
+    const due = now - chart.drawn > chart.spec.step / 4;
+    if (chart.spec.host === host && due && !chart.spec.range) chart.dirty = true;
+  }
 }
 
 /** The stream could not go on where it was: asks for everything anew. */
@@ -100,31 +117,38 @@ export function pause(on) {
 }
 
 /**
- * Alerts and deploys as lines: the feeds on the page say which, so that charts and feeds never disagree.
+ * Alerts and deploys as lines and stretches: what the page lists says which, so that charts and lists never disagree.
  * @param {string} host
  * @param {number} since  unix milliseconds
+ * @param {number} until
  * @returns {import('./charts.js').Mark[]}
  */
-function marksOf(host, since) {
+function marksOf(host, since, until) {
   const marks = [];
   for (const line of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-mark]'))) {
     const x = Date.parse(line.querySelector('time')?.dateTime ?? '');
-    if (x < since || (line.dataset.host && line.dataset.host !== host)) continue;
+    const end = line.dataset.until ? Date.parse(line.dataset.until) : x;
+    if (end < since || x > until || (line.dataset.host && line.dataset.host !== host)) continue;
     const text = line.querySelector('.message')?.textContent ?? '';
-    marks.push({ x, kind: line.dataset.mark ?? '', text });
+    marks.push({ x: Math.max(x, since), until: Math.min(end, until), kind: line.dataset.mark ?? '', text });
   }
   return marks;
 }
 
 /** @param {Chart} chart */
 async function draw(chart) {
+  const { spec, readings } = chart;
   chart.dirty = false;
-  const last = Math.max(...chart.readings.map((readings) => readings.last));
-  const length = Math.max(...chart.readings.map((readings) => readings.values.length));
+  const last = Math.max(...readings.map((of) => of.last));
+  const length = Math.max(...readings.map((of) => of.values.length));
   const from = last - length + 1;
-  const data = chart.readings.map((readings) => readings.pairs(from, last));
+  const lines = readings.map((of) => ({
+    values: of.pairs(from, last),
+    bounds: of.bands(from, last),
+    before: of.earlier(from, last),
+  }));
   chart.plot ??= new Plot(chart);
-  await chart.plot.draw(data, marksOf(chart.spec.host, from * chart.spec.step));
+  await chart.plot.draw(lines, marksOf(spec.host, from * spec.step, (last + 1) * spec.step));
 }
 
 /** The turn of the chart that has waited longest; first drawings come as fast as the page allows. */

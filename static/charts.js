@@ -1,16 +1,20 @@
 // A chart as drawn. The only module that knows ApexCharts, so that it can be exchanged.
 //
 // ApexCharts draws lines, axes and marks; legend and cursor are the page's own, since its legend and tooltips put style
-// elements into the page, which the Content-Security-Policy forbids, and double the price of an update. Colours come
-// from the style sheet, so that a change of theme needs no drawing.
+// elements into the page, which the Content-Security-Policy forbids, and double the price of an update. So is what lies
+// behind the lines (backdrop.js), whose gaps ApexCharts cannot draw. Colours come from the style sheet, so that a change
+// of theme needs no drawing.
 
 import ApexCharts from './vendor/apexcharts.js';
+import { Backdrop, highest } from './backdrop.js';
+import { Cursor } from './cursor.js';
 import { human, roundUp } from './readings.js';
-import { timeOfDay } from './swap.js';
+import { axisLabel } from './swap.js';
 
 /** @typedef {import('./board.js').Chart} Chart */
 /** @typedef {[number, number | null][]} Pairs */
-/** @typedef {{x: number, kind: string, text: string}} Mark  unix milliseconds; a level or the kind of an activity */
+/** @typedef {{values: Pairs, bounds: [number, import('./readings.js').Bounds][] | null, before: Pairs | null}} Line */
+/** @typedef {{x: number, until: number, kind: string, text: string}} Mark  unix milliseconds; a level or the kind of an activity */
 
 const LEVELS = ['info', 'warning', 'critical'];
 const off = { show: false };
@@ -18,11 +22,17 @@ const off = { show: false };
 /** @param {string} kind */
 const colour = (kind) => `var(--${LEVELS.includes(kind) ? kind : 'dim'})`;
 
-/** @param {Mark} mark */
-const markLine = ({ x, kind }) => ({
+/**
+ * @param {Mark} mark
+ * @param {number} span  what has no length in it is a line
+ */
+const markOf = ({ x, until, kind }, span) => ({
   x,
+  x2: until - x > span / 400 ? until : null,
   strokeDashArray: LEVELS.includes(kind) ? 0 : 3,
   borderColor: colour(kind),
+  fillColor: colour(kind),
+  opacity: 0.08,
   label: { text: undefined },
 });
 
@@ -36,75 +46,102 @@ function withoutLegendStyles(apex) {
   if (helpers) Object.getPrototypeOf(helpers).appendToForeignObject = () => {};
 }
 
-/** @type {Set<Plot>} those that have a cursor */
-const plots = new Set();
-
 export class Plot {
   #chart;
+  /** What is not data, as it was drawn last. */
+  #frame = '';
   /** @type {Mark[]} */
   #marks = [];
   /** @type {any} */
   #apex = null;
-  #cursor = document.createElement('div');
-  /** @type {Element[]} where the legend tells the values */
-  #now;
+  #cursor = /** @type {Cursor | null} */ (null);
+  #backdrop = /** @type {Backdrop | null} */ (null);
+  /** The largest value that is to be seen. */
+  #highest = 0;
   /** The moment the cursor is at, or null. */
   #pointed = /** @type {number | null} */ (null);
 
   /** @param {Chart} chart */
   constructor(chart) {
     this.#chart = chart;
-    this.#now = [...chart.figure.querySelectorAll('[data-series] b')];
-    this.#cursor.className = 'cursor';
-    this.#cursor.hidden = true;
   }
 
   /**
-   * @param {Pairs[]} data  of each series, on one grid
+   * @param {Line[]} lines  all on one grid
    * @param {Mark[]} marks
    */
-  async draw(data, marks) {
-    const series = data.map((pairs, i) => ({ name: this.#chart.spec.series[i].title, data: pairs }));
-    const same = JSON.stringify(marks) === JSON.stringify(this.#marks);
-    if (!this.#apex) await this.#create(series, marks);
-    else if (same) await this.#apex.updateSeries(series, false);
-    else {
-      const annotations = { yaxis: this.#thresholds(), xaxis: marks.map(markLine) };
-      await this.#apex.updateOptions({ series, annotations }, false, false, false);
-    }
+  async draw(lines, marks) {
+    const { spec } = this.#chart;
+    const points = lines[0]?.values ?? [];
+    const [from, to] = spec.range ?? [points[0]?.[0] ?? 0, points.at(-1)?.[0] ?? 0];
+    const series = lines.map(({ values }, i) => ({ name: spec.series[i].title, data: values }));
+    this.#highest = highest(lines);
+    const frame = JSON.stringify([marks, spec.thresholds, spec.range]);
     this.#marks = marks;
+    if (this.#apex && frame === this.#frame) await this.#apex.updateSeries(series, false);
+    else {
+      const options = { series, ...this.#framing(marks, from, to) };
+      if (this.#apex) await this.#apex.updateOptions(options, false, false, false);
+      else await this.#create(options);
+    }
+    this.#frame = frame;
+    const { minYArr, maxYArr } = this.#apex.w.globals;
+    this.#backdrop?.draw(lines, { ...this.#area(), low: minYArr[0], high: maxYArr[0] });
     this.#tell();
   }
 
   /** Takes it off the page, with its listeners. */
   destroy() {
-    plots.delete(this);
+    this.#cursor?.destroy();
     this.#apex?.destroy();
   }
 
-  #thresholds() {
-    return this.#chart.spec.thresholds.map(({ value, level }) => ({
+  /**
+   * @param {Mark[]} marks
+   * @param {number} from
+   * @param {number} to
+   */
+  #framing(marks, from, to) {
+    const { spec } = this.#chart;
+    const thresholds = spec.thresholds.map(({ value, level }) => ({
       y: value,
       strokeDashArray: 4,
       borderColor: colour(level),
       label: { text: undefined },
     }));
+    const span = to - from;
+    return {
+      annotations: { yaxis: thresholds, xaxis: marks.map((mark) => markOf(mark, span)) },
+      xaxis: {
+        type: 'numeric',
+        min: spec.range?.[0],
+        max: spec.range?.[1],
+        tickAmount: span > 43_200_000 ? 3 : 4,
+        axisBorder: off,
+        axisTicks: off,
+        crosshairs: off,
+        tooltip: { enabled: false },
+        labels: {
+          rotate: 0,
+          hideOverlappingLabels: true,
+          formatter: (/** @type {string} */ x) => axisLabel(new Date(Number(x)), span),
+        },
+      },
+    };
   }
 
-  /**
-   * @param {object[]} series
-   * @param {Mark[]} marks
-   */
-  async #create(series, marks) {
+  /** @param {{series: object[]}} options */
+  async #create(options) {
     const { figure, spec } = this.#chart;
     const place = /** @type {HTMLElement} */ (figure.querySelector('.plot'));
     // ApexCharts empties its element at each update: the cursor stands beside it.
     const canvas = document.createElement('div');
-    place.replaceChildren(canvas, this.#cursor);
+    this.#backdrop = new Backdrop();
+    place.replaceChildren(this.#backdrop.element, canvas);
     this.#apex = new ApexCharts(canvas, {
       chart: {
         type: spec.kind,
-        height: 164,
+        height: place.clientHeight,
         animations: { enabled: false },
         toolbar: off,
         zoom: { enabled: false },
@@ -113,72 +150,48 @@ export class Plot {
         fontFamily: 'inherit',
         parentHeightOffset: 0,
       },
-      series,
-      annotations: { yaxis: this.#thresholds(), xaxis: marks.map(markLine) },
       stroke: { width: spec.kind === 'bar' ? 0 : 1.5, curve: 'straight' },
-      fill: { type: 'solid', opacity: spec.kind === 'area' ? 0.15 : 1 },
+      fill: { type: 'solid', opacity: 1 },
       dataLabels: { enabled: false },
       markers: { size: 0 },
       legend: off,
       tooltip: { enabled: false },
       states: { hover: { filter: { type: 'none' } }, active: { filter: { type: 'none' } } },
       grid: { padding: { left: 6, right: 10, top: -16, bottom: -2 } },
-      xaxis: {
-        type: 'numeric',
-        tickAmount: 4,
-        axisBorder: off,
-        axisTicks: off,
-        crosshairs: off,
-        tooltip: { enabled: false },
-        labels: {
-          rotate: 0,
-          hideOverlappingLabels: true,
-          formatter: (/** @type {string} */ x) => timeOfDay(new Date(Number(x))),
-        },
-      },
       yaxis: {
         min: 0,
-        max: spec.max ?? ((/** @type {number} */ highest) => roundUp(highest, spec.unit)),
+        max: spec.max ?? (() => roundUp(this.#highest, spec.unit)),
         tickAmount: 4,
         labels: { minWidth: 52, maxWidth: 64, formatter: (/** @type {number} */ y) => human(y, spec.unit) },
       },
+      ...options,
     });
     withoutLegendStyles(this.#apex);
     await this.#apex.render();
-    place.addEventListener('pointermove', (event) => {
-      const { translateX, gridWidth, minX, maxX } = this.#apex.w.globals;
-      const share = (event.clientX - place.getBoundingClientRect().left - translateX) / gridWidth;
-      for (const plot of plots) plot.#point(share < 0 || share > 1 ? null : minX + share * (maxX - minX));
+    this.#cursor = new Cursor(place, {
+      figure,
+      visible: () => this.#chart.visible,
+      area: () => this.#area(),
+      marks: () => this.#marks,
+      tell: (time) => {
+        this.#pointed = time;
+        this.#tell();
+      },
     });
-    place.addEventListener('pointerleave', () => {
-      for (const plot of plots) plot.#point(null);
-    });
-    plots.add(this);
   }
 
-  /** @param {number | null} time */
-  #point(time) {
-    if (!this.#chart.visible) return;
-    this.#pointed = time;
+  /** @returns {import('./cursor.js').Area} */
+  #area() {
     const { translateX, translateY, gridWidth, gridHeight, minX, maxX } = this.#apex.w.globals;
-    const share = time === null ? -1 : (time - minX) / (maxX - minX);
-    this.#cursor.hidden = share < 0 || share > 1;
-    if (time !== null) {
-      this.#cursor.style.height = `${gridHeight}px`;
-      this.#cursor.style.transform = `translate(${Math.round(translateX + share * gridWidth)}px, ${translateY}px)`;
-      const near = this.#marks.find((mark) => Math.abs(mark.x - time) < (maxX - minX) / 100);
-      this.#cursor.dataset.time = timeOfDay(new Date(time)) + (near ? ` · ${near.text}` : '');
-      this.#cursor.classList.toggle('leftwards', share > 0.8);
-    }
-    this.#tell();
+    return { left: translateX, top: translateY, width: gridWidth, height: gridHeight, from: minX, to: maxX };
   }
 
   /** The legend: the values under the cursor, or the newest. */
   #tell() {
-    const { readings, spec } = this.#chart;
-    this.#now.forEach((now, i) => {
-      const value = this.#pointed === null ? readings[i].newest : readings[i].at(this.#pointed);
-      now.textContent = value === null ? '–' : human(value, spec.unit);
+    const { figure, readings, spec } = this.#chart;
+    figure.querySelectorAll('[data-series] b').forEach((now, i) => {
+      const value = this.#pointed === null ? readings[i]?.newest : readings[i]?.at(this.#pointed);
+      now.textContent = value === null || value === undefined ? '–' : human(value, spec.unit);
     });
   }
 }

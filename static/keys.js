@@ -1,6 +1,6 @@
 // The keyboard: every action of the pages. The list is the dialog in the page itself.
 
-const pages = /** @type {Record<string, string>} */ ({ o: '/', a: '/alerts', s: '/sources', t: '/status', e: '/echo' });
+const pages = /** @type {Record<string, string>} */ ({ o: '/', a: '/alerts', h: '/history', s: '/sources', t: '/status', e: '/echo' });
 const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('keys'));
 let going = 0;
 
@@ -36,7 +36,6 @@ function toggleWhy() {
 }
 
 const actions = /** @type {Record<string, () => void>} */ ({
-  p: () => press('pause'),
   r: () => press('retry'),
   t: () => press('theme'),
   j: () => moveTo(1),
@@ -44,6 +43,7 @@ const actions = /** @type {Record<string, () => void>} */ ({
   a: () => alertDo('acknowledge'),
   d: () => alertDo('dismiss'),
   w: toggleWhy,
+  m: () => alertDo('replay'),
   g: () => (going = Date.now()),
   '?': () => dialog.showModal(),
 });
@@ -55,7 +55,10 @@ document.addEventListener('keydown', (event) => {
     location.assign(pages[event.key]);
     return;
   }
-  const action = actions[event.key];
+  // What stands on the page with its key comes first: links of the history, buttons of a playback.
+  const own = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-key]'));
+  const pressed = [...own].find((element) => element.dataset.key === event.key && !element.hidden);
+  const action = pressed ? () => pressed.click() : actions[event.key];
   if (!action) return;
   event.preventDefault();
   action();

@@ -16,6 +16,8 @@ export function seriesKey(host, name, labels = {}) {
 /** A page drawn just after a start has few values yet: room for more is kept all the same. */
 const LEAST_SLOTS = 150;
 
+/** @typedef {[number, number] | null} Bounds  the smallest and the largest of a slot */
+
 /** The newest readings of one series: one value a slot of time, the mean of what came in it; null is a gap. */
 export class Readings {
   #step;
@@ -23,19 +25,27 @@ export class Readings {
   #counts = 1;
   /** @type {(number | null)[]} */
   values;
+  /** @type {Bounds[] | null} for each value, where slots have several samples */
+  bounds;
   /** The slot of the first value. */
   first;
+  /** @type {(number | null)[]} of the time before, from `#beforeFirst` on */
+  #before;
+  #beforeFirst;
 
   /**
    * @param {number} start  of the first value, in unix milliseconds
    * @param {number} step  milliseconds
-   * @param {(number | null)[]} values
+   * @param {{values: (number | null)[], bounds?: Bounds[], before?: (number | null)[]}} series
    */
-  constructor(start, step, values) {
+  constructor(start, step, { values, bounds, before = [] }) {
     this.#step = step;
     this.#slots = Math.max(values.length, LEAST_SLOTS);
     this.values = values.slice();
+    this.bounds = bounds?.slice() ?? null;
     this.first = Math.floor(start / step);
+    this.#before = before;
+    this.#beforeFirst = this.first;
   }
 
   /** The slot of the newest value. */
@@ -66,16 +76,23 @@ export class Readings {
       const missing = Math.min(slot - this.last - 1, this.#slots);
       for (let i = 0; i < missing; i += 1) this.values.push(null);
       this.values.push(value);
+      if (this.bounds) for (let i = 0; i <= missing; i += 1) this.bounds.push(null);
       const surplus = Math.max(0, this.values.length - this.#slots);
       this.values.splice(0, surplus);
+      this.bounds?.splice(0, surplus);
       this.first = slot - this.values.length + 1;
       this.#counts = 1;
+    }
+    if (this.bounds) {
+      const [low, high] = this.bounds[slot - this.first] ?? [value, value];
+      this.bounds[slot - this.first] = [Math.min(low, value), Math.max(high, value)];
     }
   }
 
   /** Forgets everything up to now. */
   clear() {
     this.values.fill(null);
+    this.bounds?.fill(null);
   }
 
   /**
@@ -85,11 +102,42 @@ export class Readings {
    * @returns {[number, number | null][]}
    */
   pairs(from, to) {
-    /** @type {[number, number | null][]} */
+    return this.#each(from, to, (slot) => this.values[slot - this.first] ?? null);
+  }
+
+  /**
+   * The same of the bounds; null where slots have one sample each.
+   * @param {number} from
+   * @param {number} to
+   * @returns {[number, Bounds][] | null}
+   */
+  bands(from, to) {
+    const bounds = this.bounds;
+    return bounds && this.#each(from, to, (slot) => bounds[slot - this.first] ?? null);
+  }
+
+  /**
+   * The same of the time before; null where it is not compared.
+   * @param {number} from
+   * @param {number} to
+   * @returns {[number, number | null][] | null}
+   */
+  earlier(from, to) {
+    if (this.#before.length === 0) return null;
+    return this.#each(from, to, (slot) => this.#before[slot - this.#beforeFirst] ?? null);
+  }
+
+  /**
+   * @template T
+   * @param {number} from
+   * @param {number} to
+   * @param {(slot: number) => T} of
+   * @returns {[number, T][]}
+   */
+  #each(from, to, of) {
+    /** @type {[number, T][]} */
     const pairs = [];
-    for (let slot = from; slot <= to; slot += 1) {
-      pairs.push([slot * this.#step, this.values[slot - this.first] ?? null]);
-    }
+    for (let slot = from; slot <= to; slot += 1) pairs.push([slot * this.#step, of(slot)]);
     return pairs;
   }
 

@@ -15,6 +15,7 @@ const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 30_000;
 
 export class Stream {
+  #closed = new AbortController();
   #url;
   #position;
   #handlers;
@@ -28,7 +29,7 @@ export class Stream {
   #countdown = 0;
 
   /**
-   * @param {string} url
+   * @param {string | (() => string)} url  one that is made anew for each connection says itself where to go on
    * @param {string} position  where to go on from
    * @param {Handlers} handlers
    */
@@ -36,18 +37,28 @@ export class Stream {
     this.#url = url;
     this.#position = position;
     this.#handlers = handlers;
-    setInterval(() => this.#check(), 5_000);
-    addEventListener('online', () => this.retry());
-    document.addEventListener('visibilitychange', () => {
+    const { signal } = this.#closed;
+    const watch = setInterval(() => this.#check(), 5_000);
+    signal.addEventListener('abort', () => clearInterval(watch));
+    addEventListener('online', () => this.retry(), { signal });
+    const seen = () => {
       if (document.hidden) return;
       if (!this.#current) this.retry();
       else this.#check();
-    });
+    };
+    document.addEventListener('visibilitychange', seen, { signal });
+  }
+
+  /** Ends it for good. */
+  close() {
+    clearInterval(this.#countdown);
+    this.#closed.abort();
+    this.#current?.abort();
   }
 
   /** Connects now, whatever it is waiting for. Does nothing while connected. */
   retry() {
-    if (this.#current) return;
+    if (this.#current || this.#closed.signal.aborted) return;
     clearInterval(this.#countdown);
     this.#open();
   }
@@ -62,10 +73,11 @@ export class Stream {
     this.#heard = Date.now();
     this.#handlers.phase('connecting', 0);
     try {
-      const url = new URL(this.#url, location.href);
+      const asks = typeof this.#url === 'function';
+      const url = new URL(typeof this.#url === 'function' ? this.#url() : this.#url, location.href);
       /** @type {Record<string, string>} */
       const headers = { Accept: 'text/event-stream' };
-      if (this.#position) {
+      if (this.#position && !asks) {
         url.searchParams.set('since', this.#position);
         headers['Last-Event-ID'] = this.#position;
       }
@@ -78,7 +90,7 @@ export class Stream {
     }
     attempt.abort();
     this.#current = null;
-    this.#wait();
+    if (!this.#closed.signal.aborted) this.#wait();
   }
 
   #wait() {
@@ -133,6 +145,7 @@ export class Stream {
    * @param {string} data
    */
   #dispatch(event, data) {
+    if (this.#closed.signal.aborted) return;
     this.#attempt = 0;
     if (event === 'draining') this.#draining = true;
     this.#handlers.message({ event, data, id: this.#position });

@@ -30,6 +30,35 @@ export function show(html) {
   });
 }
 
+/**
+ * Shows the main part of another page in place of this one's, and of what is around it the elements that are named.
+ * Charts that both have stay, and are handed the other's data.
+ * @param {Document} page
+ * @param {string[]} [also]  selectors
+ */
+export function replaceMain(page, also = []) {
+  const main = /** @type {HTMLElement} */ (document.getElementById('main'));
+  const anew = page.getElementById('main');
+  if (!anew) return;
+  localise(page);
+  for (const figure of anew.querySelectorAll('[data-chart]')) {
+    const known = document.getElementById(figure.id);
+    const data = figure.querySelector('script[type="application/json"]');
+    const head = figure.querySelector('figcaption h3');
+    if (!known || !data) continue;
+    known.querySelector('figcaption h3')?.replaceWith(head ?? '');
+    known.append(data);
+    figure.replaceWith(known);
+  }
+  main.replaceChildren(...anew.childNodes);
+  for (const selector of also) {
+    const element = page.querySelector(selector);
+    if (element) document.querySelector(selector)?.replaceWith(element);
+  }
+  document.title = page.title;
+  htmx.process(main);
+}
+
 /** From now on fragments are kept, one an id. */
 export function hold() {
   held ??= new Map();
@@ -44,6 +73,7 @@ export function release() {
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+const minutes = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
 
 /**
@@ -53,6 +83,17 @@ const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' 
 export function timeOfDay(date) {
   const time = clock.format(date);
   return Date.now() - date.getTime() < 43_200_000 ? time : `${day.format(date)}, ${time}`;
+}
+
+/**
+ * A moment under an axis of so many milliseconds: no finer than is read there.
+ * @param {Date} date
+ * @param {number} span
+ */
+export function axisLabel(date, span) {
+  if (span > 3 * 86_400_000) return day.format(date);
+  if (span > 43_200_000) return `${day.format(date)}, ${minutes.format(date)}`;
+  return span > 900_000 ? minutes.format(date) : clock.format(date);
 }
 
 /** @param {ParentNode} root */

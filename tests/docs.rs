@@ -76,10 +76,11 @@ fn the_table_of_keys_says_what_the_configuration_takes() {
 #[test]
 fn every_metric_of_the_server_is_in_operations() {
     let page = read("docs/operations.md");
-    let source = read("src/web/exposition.rs");
+    let sources = ["", "/store", "/streams"].map(|part| format!("src/web/exposition{part}.rs"));
+    let source = sources.map(|source| read(&source)).concat();
     let texts = source.split('"').skip(1).step_by(2);
     let names: Vec<&str> = texts.filter(|text| text.starts_with("tickwire_")).collect();
-    assert!(names.len() > 20, "{names:?}");
+    assert!(names.len() > 40, "{names:?}");
     for name in names {
         assert!(
             page.contains(&format!("`{name}`")),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tickwire::{
     app::App,
     config::{Config, Overrides},
+    model::Clock,
 };
 use tokio_tungstenite::tungstenite::Message;
 
@@ -257,7 +258,7 @@ async fn every_snapshot_is_as_described() {
 fn taken(parameter: &Value) -> (&str, &str) {
     match parameter["name"].as_str().unwrap() {
         "label" => ("label.core", "0"),
-        name @ ("names" | "hosts" | "rules") => (name, "cpu_*,contract"),
+        name @ ("names" | "hosts" | "rules" | "kinds") => (name, "cpu_*,contract"),
         "levels" => ("levels", "warning,critical"),
         "topics" => ("topics", "metrics,status"),
         "since" => ("since", "10m"),
@@ -497,6 +498,76 @@ async fn commands_answer_as_described() {
 }
 
 #[tokio::test]
+async fn annotations_answer_as_described() {
+    let server = Server::start().await;
+    let path = "/api/annotations";
+    let written = schema("NewAnnotation");
+    let week = Clock::default().now().as_millis() / 1000 - 7 * 86_400;
+    let mut ids = Vec::new();
+    for (body, valid, status) in [
+        (json!({ "message": "a note" }), true, 201),
+        (
+            json!({ "kind": "deploy", "message": "shop 1.4.2", "host": "web1", "from": week, "to": week + 60 }),
+            true,
+            201,
+        ),
+        (json!({ "message": "x", "timestamp": week }), true, 201),
+        (
+            json!({ "message": "x", "kind": "annotation_removed" }),
+            false,
+            422,
+        ),
+        (json!({ "message": "" }), false, 422),
+        (json!({ "kind": "deploy" }), false, 422),
+        (json!({ "message": "x", "colour": 1 }), false, 422),
+        (
+            json!({ "message": "x", "from": week, "to": week }),
+            true,
+            422,
+        ),
+    ] {
+        assert_eq!(validator(&written).is_valid(&body), valid, "{body}");
+        let response = server.post(path).json(&body).send().await.unwrap();
+        let location = response.headers().get("location").cloned();
+        let said = held(response, Method::POST, path, status).await;
+        if status == 201 {
+            let id = said["id"].as_str().unwrap().to_owned();
+            assert_eq!(location.unwrap(), format!("/api/annotations/{id}").as_str());
+            ids.push(id);
+        }
+    }
+    for (encoding, status) in [("gzip", 400), ("br", 415)] {
+        let asked = server.post(path).header("content-encoding", encoding);
+        held(
+            asked.body("{}").send().await.unwrap(),
+            Method::POST,
+            path,
+            status,
+        )
+        .await;
+    }
+    let large = " ".repeat((1 << 20) + 1);
+    let response = server.post(path).body(large).send().await.unwrap();
+    held(response, Method::POST, path, 413).await;
+    let listed = server.get(path).send().await.unwrap();
+    let listed = held(listed, Method::GET, path, 200).await;
+    assert_eq!(listed["annotations"].as_array().unwrap().len(), 3);
+    let one = "/api/annotations/{id}";
+    let known = format!("/api/annotations/{}", ids[0]);
+    for (method, filled, status) in [
+        (Method::GET, known.as_str(), 200),
+        (Method::DELETE, &known, 200),
+        (Method::DELETE, &known, 404),
+        (Method::GET, &known, 404),
+        (Method::DELETE, "/api/annotations/none", 404),
+    ] {
+        let response = server.ask(method.clone(), filled).send().await.unwrap();
+        held(response, method, one, status).await;
+    }
+    server.app.stop().await;
+}
+
+#[tokio::test]
 async fn pushes_answer_as_described() {
     let server = Server::start().await;
     let ingest = "/api/ingest";
@@ -583,8 +654,9 @@ async fn refusals_are_problem_documents_everywhere() {
             if method != Method::HEAD {
                 held(response, method.clone(), path, 421).await;
             }
-            if method == Method::POST {
-                let asked = server.post(&filled).header("origin", "http://evil.example");
+            if method == Method::POST || method == Method::DELETE {
+                let asked = server.ask(method.clone(), &filled);
+                let asked = asked.header("origin", "http://evil.example");
                 held(asked.send().await.unwrap(), method, path, 403).await;
             }
         }

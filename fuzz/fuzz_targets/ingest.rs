@@ -1,4 +1,4 @@
-//! `POST /api/ingest`: any body. What is taken can be stored; what is not has a line and a reason.
+//! `POST /api/ingest`: any body, as JSON. What is taken can be stored; what is not has a line and a reason.
 
 #![no_main]
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use tickwire::{
-    model::Timestamp,
+    model::{HostName, Timestamp},
     web::ingest::sample::{Limits, parse},
 };
 
@@ -16,7 +16,8 @@ fuzz_target!(|body: &[u8]| {
         past: Duration::from_secs(3600),
         future: Duration::from_secs(10),
     };
-    let (items, rejected) = parse(body, &limits);
+    let host = HostName::parse("push").unwrap();
+    let (items, rejected) = parse(body, &host, &limits);
     assert!(!items.is_empty() || !rejected.is_empty());
     for item in &items {
         assert!(item.value.is_finite() && item.line > 0);

@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use tickwire::{
+    history::query::{self, Format},
     model::Timestamp,
     stream::filter::{Topic, Topics},
-    web::{history, problem::Problem, query::parse, wait},
+    web::{problem::Problem, query::{pairs, parse}, wait},
 };
 
-fuzz_target!(|query: &str| {
+fuzz_target!(|text: &str| {
     for topics in [
         Topics::of(&[Topic::Metrics]),
         Topics::of(&[Topic::Alerts]),
         Topics::all(),
     ] {
-        match parse(query, topics) {
+        match parse(text, topics) {
             Ok(parsed) => {
                 assert!(parsed.topics.iter().next().is_some());
                 assert!(parsed.limit != Some(0));
@@ -29,14 +30,14 @@ fuzz_target!(|query: &str| {
         }
     }
     let now = Timestamp::from_millis(1_795_000_000_000);
-    match history::query::parse(query, "*/*", now) {
+    match query::parse(pairs(text), Format::Json, now) {
         Ok(parsed) => {
             assert!(parsed.from < parsed.to);
             assert!(!parsed.figures.is_empty());
         }
-        Err(problem) => assert_bad(&problem),
+        Err(fault) => assert_bad(&fault.into()),
     }
-    match wait::query::parse(query) {
+    match wait::query::parse(text) {
         Ok(parsed) => {
             assert!(parsed.terms.limit.is_finite());
             assert!(parsed.terms.hold < parsed.timeout);

@@ -1,18 +1,18 @@
 //! What the server knows of the last minutes when it starts: windows of samples, for charts and for rules, out of the
 //! store. A restart is not seen in them but as a gap.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use crate::{
     alerts::Engine,
     config::Config,
     entry::{
         Entry, What,
-        past::{Found, From, Place, Wanted},
+        past::{Fits, From, Wanted},
     },
     model::{Rule, Timestamp},
+    replay,
     series::{Series, Writer},
-    store::Store,
     stream::Stream,
     windows::Windows,
 };
@@ -22,13 +22,16 @@ const MOST: usize = 20_000_000;
 
 /// Fills windows and engine as if they had been there.
 pub async fn refill(
-    (store, stream): (&Store, &Stream),
+    stream: &Stream,
     config: &Config,
     series: &mut Writer,
     windows: &mut Windows,
     engine: &mut Engine,
     now: Timestamp,
 ) {
+    let Some(archive) = stream.archive() else {
+        return;
+    };
     let window_from = now.minus(config.windows.span);
     // Rules may look back further than the windows of charts.
     let long = |rule: &&Arc<Rule>| rule.enabled && rule.window > config.windows.span;
@@ -38,19 +41,41 @@ pub async fn refill(
     let fits = move |series: &Series| rules.iter().any(|rule| rule.matches(series.key()));
     let mut taken = 0;
     if from < window_from {
-        let earlier = read(store, stream, From::Time(from), Arc::new(fits)).await;
-        for entry in earlier.iter().filter(|entry| entry.received <= window_from) {
-            taken += take(entry, series, None, engine, now);
+        let earlier = samples(From::Time(from), Arc::new(fits));
+        let earlier = replay::walk(archive, earlier, |entry| {
+            if entry.received > window_from || taken > MOST {
+                return ControlFlow::Break(());
+            }
+            taken += take(&entry, series, None, engine, now);
+            ControlFlow::Continue(())
+        });
+        if let Err(error) = earlier.await {
+            tracing::warn!(%error, "rules that look back far begin anew");
         }
     }
-    for entry in read(store, stream, From::Time(window_from), Arc::new(|_| true)).await {
+    let newest = samples(From::Time(window_from), Arc::new(|_| true));
+    let newest = replay::walk(archive, newest, |entry| {
         taken += take(&entry, series, Some(&mut *windows), engine, now);
         if taken > MOST {
             tracing::warn!(
                 "the windows begin without some of the samples before the start: there are too many"
             );
-            return;
+            return ControlFlow::Break(());
         }
+        ControlFlow::Continue(())
+    });
+    if let Err(error) = newest.await {
+        tracing::warn!(%error, "the windows begin empty");
+    }
+}
+
+/// All batches of some series after a place.
+fn samples(from: From, fits: Arc<Fits>) -> Wanted {
+    Wanted {
+        from,
+        series: Some(fits),
+        alerts: false,
+        activity: false,
     }
 }
 
@@ -89,50 +114,4 @@ fn take(
     let samples_of = samples.iter().map(|(series, value)| (series, *value));
     engine.refill(now, *timestamp, samples_of);
     samples.len()
-}
-
-/// All batches after a place, up to this life.
-async fn read(
-    store: &Store,
-    stream: &Stream,
-    from: From,
-    fits: Arc<crate::entry::past::Fits>,
-) -> Vec<Arc<Entry>> {
-    let mut from = from;
-    let mut all = Vec::new();
-    let mut samples = 0;
-    while samples <= MOST {
-        let wanted = Wanted {
-            from,
-            series: Some(fits.clone()),
-            alerts: false,
-            activity: false,
-        };
-        let Some(Ok(pending)) = stream.archive().map(|archive| archive(wanted)) else {
-            return all;
-        };
-        let Ok((place, found)) = pending.await else {
-            return all;
-        };
-        from = From::Place(match found {
-            Found::Entries { entries, upto } => {
-                samples += entries.iter().map(|e| e.last - e.first + 1).sum::<u64>() as usize;
-                all.extend(entries);
-                Place {
-                    after: upto,
-                    ..place
-                }
-            }
-            Found::Hole { upto, .. } => Place {
-                after: upto,
-                ..place
-            },
-            Found::Gone(next) | Found::Over { next, .. } => next,
-            Found::NotYet | Found::Unknown | Found::Unreadable => return all,
-        });
-        if matches!(from, From::Place(place) if place.boot == store.epoch().boot) {
-            return all;
-        }
-    }
-    all
 }

@@ -24,6 +24,8 @@ pub struct Stream {
     pub max_waits: usize,
     /// The most clients at once for which the past is encoded; the others wait their turn.
     pub max_replays: usize,
+    /// The most pages of the past at once that are played back; one more is refused.
+    pub max_playbacks: usize,
     /// A reader whose socket takes nothing for this long is closed; it may resume.
     pub stall_timeout: Duration,
     /// The most different views (filter, shape and rate) at once; one more is refused.
@@ -42,6 +44,7 @@ impl Default for Stream {
             max_clients: 20_000,
             max_waits: 200,
             max_replays: 16,
+            max_playbacks: 16,
             stall_timeout: Duration::from_secs(15),
             max_views: 1000,
             retry: Duration::from_secs(2),
@@ -64,6 +67,7 @@ impl Stream {
             max_clients: table.value("max_clients", &Whole(1..=1_000_000), default.max_clients),
             max_waits: table.value("max_waits", &Whole(1..=100_000), default.max_waits),
             max_replays: table.value("max_replays", &Whole(1..=100_000), default.max_replays),
+            max_playbacks: table.value("max_playbacks", &Whole(1..=10_000), default.max_playbacks),
             stall_timeout: table.value(
                 "stall_timeout",
                 &Span::seconds(1, 600),

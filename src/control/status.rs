@@ -91,12 +91,9 @@ impl Teller {
 
     fn tell_clients(&self, clients: usize) {
         let plural = if clients == 1 { "client" } else { "clients" };
+        let message = format!("{clients} {plural} connected");
+        let now = self.clock.now();
         // A full inlet has more important things in it.
-        let _ = self.inlet.activity(Activity {
-            kind: "clients".to_owned(),
-            message: format!("{clients} {plural} connected"),
-            host: None,
-            timestamp: self.clock.now(),
-        });
+        let _ = self.inlet.activity(Activity::new("clients", message, now));
     }
 }

@@ -8,9 +8,11 @@ use std::{
 
 use parking_lot::Mutex;
 
-/// There is no answer: too much is asked already, or the server is stopping.
+/// There is no answer: too much is asked already, or there is nobody to answer, as when the server is stopping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too much of the past is being read; try again")]
+#[error(
+    "the past cannot be read now: too much of it is being read already, or the store is not open; try again"
+)]
 pub struct Busy;
 
 /// A question: who answers it, and who waits for that.

@@ -22,6 +22,12 @@ pub fn decimals(values: &[f64]) -> Option<(u8, Vec<i64>)> {
     Some((power as u8, whole.collect::<Option<_>>()?))
 }
 
+/// A value as a whole number of the least power of ten that is exact for it; `None` when there is none.
+pub fn decimal(value: f64) -> Option<(usize, i64)> {
+    let mut powers = 0..POWERS.len();
+    powers.find_map(|power| Some((power, scaled(value, power)?)))
+}
+
 /// The whole number that is `value` once divided by ten to the power of `power`, bit by bit.
 fn scaled(value: f64, power: usize) -> Option<i64> {
     let product = value * POWERS[power];

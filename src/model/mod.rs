@@ -16,6 +16,7 @@ pub mod rule;
 pub mod series;
 pub mod template;
 pub mod time;
+pub mod varint;
 
 pub use alert::{AlertEvent, AlertState, Explanation, Reason, Transition};
 pub use batch::{Batch, SourceId};

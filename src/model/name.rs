@@ -13,7 +13,8 @@ pub const MAX_NAME_BYTES: usize = 200;
 pub struct InvalidName {
     what: &'static str,
     found: String,
-    accepted: &'static str,
+    /// What is one.
+    pub accepted: &'static str,
 }
 
 impl InvalidName {

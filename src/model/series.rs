@@ -56,7 +56,7 @@ impl Kind {
 }
 
 /// A unit as written on the wire: `%`, `B`, `B/s`, `s`, `°C`, `/s`, or empty for a plain number.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, serde::Serialize)]
 pub struct Unit(Arc<str>);
 
 impl Unit {

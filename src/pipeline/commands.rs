@@ -56,10 +56,6 @@ impl Turns {
 
 fn dismissed(count: usize, now: Timestamp) -> Activity {
     let plural = if count == 1 { "alert" } else { "alerts" };
-    Activity {
-        kind: "alerts_dismissed".to_owned(),
-        message: format!("{count} resolved {plural} dismissed"),
-        host: None,
-        timestamp: now,
-    }
+    let message = format!("{count} resolved {plural} dismissed");
+    Activity::new("alerts_dismissed", message, now)
 }

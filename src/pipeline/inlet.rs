@@ -13,9 +13,9 @@ use std::sync::{
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::turns::Turns;
+use super::{annotations::UnknownAnnotation, turns::Turns};
 use crate::{
-    model::{Activity, Batch, HostName, ProcessRow, SourceId},
+    model::{Activity, Batch, HostName, ProcessRow, Seq, SourceId},
     series::Refused,
 };
 
@@ -64,6 +64,14 @@ pub(super) enum Message {
         reply: oneshot::Sender<Vec<Outcome>>,
     },
     Activity(Activity),
+    Annotate {
+        annotation: Activity,
+        reply: oneshot::Sender<Seq>,
+    },
+    Withdraw {
+        id: Uuid,
+        reply: oneshot::Sender<Result<(), UnknownAnnotation>>,
+    },
     /// Something was done elsewhere that is to be looked at after the turn: transitions have to be saved, or the inlet was
     /// closed.
     Look,
@@ -183,6 +191,20 @@ impl Inlet {
     /// Hands over a line of the feed.
     pub fn activity(&self, activity: Activity) -> Result<(), Busy> {
         self.try_send(Message::Activity(activity))
+    }
+
+    /// Hands over an annotation; tells the number of its line.
+    pub async fn annotate(&self, annotation: Activity) -> Result<Seq, Busy> {
+        let (reply, number) = oneshot::channel();
+        self.try_send(Message::Annotate { annotation, reply })?;
+        number.await.map_err(|_| Busy)
+    }
+
+    /// Takes an annotation back.
+    pub async fn withdraw(&self, id: Uuid) -> Result<Result<(), UnknownAnnotation>, Busy> {
+        let (reply, outcome) = oneshot::channel();
+        self.try_send(Message::Withdraw { id, reply })?;
+        outcome.await.map_err(|_| Busy)
     }
 
     /// From a source's own thread: hands over a batch, waiting for room, and tells what became of it.

@@ -4,12 +4,16 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{entry::Layout, model::SeriesSpec};
 
-/// Layouts remembered, at most; past that all are forgotten and learnt again.
+/// Layouts remembered, at most, and series in them; past that all are forgotten and learnt again.
 const MOST: usize = 256;
+const MOST_SERIES: usize = 1 << 18;
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Layouts(HashMap<usize, Known>);
+pub(super) struct Layouts {
+    by_address: HashMap<usize, Known>,
+    series: usize,
+}
 
 /// Holds the source's own layout, so that its address stays its own.
 struct Known {
@@ -20,25 +24,26 @@ struct Known {
 impl Layouts {
     /// The series of this very layout, if it is remembered.
     pub fn get(&self, specs: &Arc<[SeriesSpec]>) -> Option<Layout> {
-        let known = self.0.get(&address(specs))?;
+        let known = self.by_address.get(&address(specs))?;
         Some(known.layout.clone())
     }
 
     /// Remembers a layout that was taken whole.
     pub fn learn(&mut self, specs: &Arc<[SeriesSpec]>, layout: &Layout) {
-        if self.0.len() >= MOST {
+        if self.by_address.len() >= MOST || self.series + layout.len() > MOST_SERIES {
             self.forget();
         }
+        self.series += layout.len();
         let known = Known {
             _specs: specs.clone(),
             layout: layout.clone(),
         };
-        self.0.insert(address(specs), known);
+        self.by_address.insert(address(specs), known);
     }
 
     /// Forgets all: a series is gone.
     pub fn forget(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 }
 

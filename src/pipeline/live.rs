@@ -10,6 +10,7 @@ use std::{
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use uuid::Uuid;
 
+use super::annotations::Annotations;
 use crate::{
     model::{Activity, AlertEvent, AlertState, HostName, ProcessRow, SourceId},
     windows::Windows,
@@ -30,6 +31,8 @@ pub struct LiveState {
     /// Every alert that is open or was resolved and not dismissed, as its newest event, by id (and so by age).
     alerts: BTreeMap<Uuid, Arc<AlertEvent>>,
     history: usize,
+    /// The annotations that stand.
+    pub annotations: Annotations,
     feed: VecDeque<Arc<Activity>>,
     processes: HashMap<HostName, Arc<[ProcessRow]>>,
     totals: Counts,
@@ -59,24 +62,14 @@ impl Counts {
 }
 
 impl Live {
-    /// With these windows and alerts; at most `history` resolved alerts are kept, the newest.
+    /// With these windows, alerts and annotations; at most `history` resolved alerts are kept, the newest.
     pub fn new(
         windows: Windows,
         alerts: impl IntoIterator<Item = AlertEvent>,
         history: usize,
+        annotations: Annotations,
     ) -> Self {
-        let mut state = LiveState {
-            windows,
-            alerts: BTreeMap::new(),
-            history,
-            feed: VecDeque::new(),
-            processes: HashMap::new(),
-            totals: Counts::default(),
-            by_source: HashMap::new(),
-        };
-        for event in alerts {
-            state.add_alert(Arc::new(event));
-        }
+        let state = LiveState::new(windows, alerts, history, annotations);
         Self(Arc::new(RwLock::new(state)))
     }
 
@@ -96,6 +89,29 @@ impl Live {
 }
 
 impl LiveState {
+    /// With these windows and alerts; at most `history` resolved alerts are kept, the newest.
+    pub fn new(
+        windows: Windows,
+        alerts: impl IntoIterator<Item = AlertEvent>,
+        history: usize,
+        annotations: Annotations,
+    ) -> Self {
+        let mut state = Self {
+            windows,
+            alerts: BTreeMap::new(),
+            history,
+            annotations,
+            feed: VecDeque::new(),
+            processes: HashMap::new(),
+            totals: Counts::default(),
+            by_source: HashMap::new(),
+        };
+        for event in alerts {
+            state.add_alert(Arc::new(event));
+        }
+        state
+    }
+
     /// Alerts that are firing or silent, oldest first.
     pub fn open_alerts(&self) -> impl DoubleEndedIterator<Item = &Arc<AlertEvent>> {
         self.alerts.values().filter(|a| a.state.is_open())
@@ -147,14 +163,21 @@ impl LiveState {
         }
     }
 
-    pub(super) fn add_activity(&mut self, activity: Arc<Activity>) {
+    /// Puts a line into the feed.
+    pub fn add_activity(&mut self, activity: Arc<Activity>) {
+        if activity.kind == Activity::REMOVED {
+            // Who looks at the feed now is not shown what does not stand any more.
+            self.feed.retain(|line| line.id != activity.id);
+        }
+        self.annotations.take(&activity);
         if self.feed.len() >= FEED {
             self.feed.pop_front();
         }
         self.feed.push_back(activity);
     }
 
-    pub(super) fn add_alert(&mut self, event: Arc<AlertEvent>) {
+    /// Takes in a transition of an alert.
+    pub fn add_alert(&mut self, event: Arc<AlertEvent>) {
         let resolved = event.state == AlertState::Resolved;
         self.alerts.insert(event.id, event);
         if resolved {

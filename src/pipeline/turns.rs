@@ -7,6 +7,7 @@ use parking_lot::RwLockWriteGuard;
 
 use super::{
     Parts,
+    annotations::{UnknownAnnotation, removal},
     inlet::{Message, Outcome},
     layouts::Layouts,
     live::{Counts, LiveState},
@@ -192,6 +193,17 @@ impl Turns {
                 replies.push(Box::new(move || _ = reply.send(outcomes)));
             }
             Message::Activity(activity) => turn.activity(activity),
+            Message::Annotate { annotation, reply } => {
+                turn.activity(annotation);
+                let number = turn.head;
+                replies.push(Box::new(move || _ = reply.send(number)));
+            }
+            Message::Withdraw { id, reply } => {
+                let known = turn.state.annotations.get(id).cloned();
+                let outcome = known.ok_or(UnknownAnnotation(id));
+                let outcome = outcome.map(|known| turn.activity(removal(&known, turn.now)));
+                replies.push(Box::new(move || _ = reply.send(outcome)));
+            }
             // What there is to look at is looked at after every turn.
             Message::Look => {}
             Message::Processes { host, rows } => turn.state.set_processes(host, rows),
@@ -284,13 +296,15 @@ impl Turns {
             }
         }
         let layout: Layout = series.into();
-        if batch.interval.is_some() && refused.is_empty() {
+        // Somebody else has it too, to hand it over again.
+        if Arc::strong_count(&batch.layout) > 1 && refused.is_empty() {
             self.layouts.learn(&batch.layout, &layout);
         }
         (layout, values)
     }
 
     fn expire(&mut self, turn: &mut Turn<'_>) {
+        turn.state.annotations.expire(turn.now);
         let unseen = self
             .parts
             .engine

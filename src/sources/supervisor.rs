@@ -254,15 +254,11 @@ impl Supervisor {
             Action::Start => ("source_started", "started"),
             Action::Stop => ("source_stopped", "stopped"),
         };
-        self.0.inlet.activity_blocking(Activity {
-            kind: kind.to_owned(),
-            message: format!("source {name} {word}"),
-            host: None,
-            timestamp: self.0.clock.now(),
-        });
-        self.0
-            .inlet
-            .source_acts_blocking(name.clone(), action == Action::Start);
+        let message = format!("source {name} {word}");
+        let now = self.0.clock.now();
+        let inlet = &self.0.inlet;
+        inlet.activity_blocking(Activity::new(kind, message, now));
+        inlet.source_acts_blocking(name.clone(), action == Action::Start);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Rows of the same time can be put together, so that a minute whose samples are in two blocks is still one minute.
 
 use super::column::exact_sum;
+use crate::model::decimal::{EXACT, POWERS, decimal};
 
 /// So many columns make a row.
 pub const COLUMNS: usize = 5;
@@ -65,10 +66,17 @@ impl Aggregate {
         self.take_last(row.last_at, row.last);
     }
 
-    /// The arithmetic mean.
+    /// The arithmetic mean. Of decimals, whose sum is exact, it is the number that is nearest to the exact mean: a division
+    /// of whole numbers is rounded once, where the sum as a floating point number would have been rounded before.
     pub fn avg(&self) -> f64 {
-        // The sum of many equal numbers may be off by a last digit; a mean outside of what it is the mean of may not.
-        (self.sum / self.count).clamp(self.min, self.max)
+        let exact = decimal(self.sum).and_then(|(power, whole)| {
+            let divisor = self.count * POWERS[power];
+            (divisor < EXACT).then(|| whole as f64 / divisor)
+        });
+        // The sum of other numbers may be off by a last digit; a mean outside of what it is the mean of may not.
+        exact
+            .unwrap_or(self.sum / self.count)
+            .clamp(self.min, self.max)
     }
 
     /// Of the samples of one stretch, oldest first; at least one.
@@ -154,6 +162,18 @@ mod tests {
 
     proptest! {
         #[test]
+        fn the_mean_of_decimals_is_the_nearest_number_to_it(
+            whole in vec(-100_000i64..100_000, 1..200),
+            power in 0usize..6,
+        ) {
+            let value = |n: &i64| *n as f64 / POWERS[power];
+            let samples: Vec<_> = (0..).zip(whole.iter().map(value)).collect();
+            let (sum, count): (i64, i64) = (whole.iter().sum(), whole.len() as i64);
+            let nearest = sum as f64 / (count * 10i64.pow(power as u32)) as f64;
+            prop_assert_eq!(Aggregate::of_samples(0, &samples).avg(), nearest);
+        }
+
+        #[test]
         fn an_hour_of_minutes_is_an_hour_of_samples(
             samples in vec((0i64..20_000_000, -10_000i64..10_000), 1..400),
         ) {
@@ -162,6 +182,23 @@ mod tests {
             let hours = roll_rows(&mut minutes, 60);
             prop_assert_eq!(hours, roll_samples(&mut samples, 3_600_000));
         }
+    }
+
+    #[test]
+    fn the_mean_of_decimals_has_no_noise() {
+        for (values, mean) in [
+            (&[0.1, 0.2, 0.3][..], 0.2),
+            (&[0.19, 0.19, 0.196], 0.192),
+            (&[0.1; 10], 0.1),
+            (&[1.0, 2.0, 2.0], 5.0 / 3.0),
+            (&[1e300, 3e300], 2e300),
+        ] {
+            let samples: Vec<_> = (0..).zip(values.iter().copied()).collect();
+            assert_eq!(Aggregate::of_samples(0, &samples).avg(), mean, "{values:?}");
+        }
+        // As it comes from sixty samples whose sum is 11.52, which divided by 60 is one digit off.
+        let minute = Aggregate::from_columns((0, 0), [0.1, 0.3, 11.52, 60.0, 0.2]);
+        assert_eq!(minute.avg(), 0.192);
     }
 
     #[test]

@@ -29,3 +29,24 @@ pub fn read(
     }
     Ok(alerts)
 }
+
+/// Where each alert stood at a moment, by its newest transition up to then, oldest first; the `most` to which something
+/// happened last.
+pub fn at(stored: &Stored<'_>, at: Timestamp, most: usize) -> Result<Vec<AlertEvent>, ReadError> {
+    let mut found = stored.database.prepare_cached(
+        "SELECT event FROM alert_events AS this WHERE at_ms <= ?1 AND NOT EXISTS (
+            SELECT 1 FROM alert_events AS later
+            WHERE later.alert = this.alert AND later.at_ms <= ?1
+              AND (later.boot, later.seq) > (this.boot, this.seq))
+         ORDER BY boot DESC, seq DESC LIMIT ?2",
+    )?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut found = found.query(params![at.as_millis(), most])?;
+    let mut alerts = Vec::new();
+    while let Some(row) = found.next()? {
+        let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        alerts.extend(serde_json::from_str::<AlertEvent>(text));
+    }
+    alerts.reverse();
+    Ok(alerts)
+}

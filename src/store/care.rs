@@ -1,16 +1,19 @@
-//! Looking after a store from outside, also while a server works on it: a copy, and whether all of it can be read.
+//! A store from outside, also while a server works on it: a copy, whether all of it can be read, and reading in it.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
 use super::{
-    FILE, OpenError,
+    Counts, FILE, OpenError,
     block::ReadError,
+    catalogue::Catalogue,
     compactor,
+    readers::Stored,
     rows::{self, AGGREGATES, Block, SAMPLES},
     schema,
 };
+use crate::model::{Epoch, Position};
 
 /// Why it could not be looked after.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +88,40 @@ pub fn backup(folder: &Path, to: &Path) -> Result<(), CareError> {
         .map_err(unwritable)?;
     let copied = database.execute("VACUUM INTO ?1", [to.to_string_lossy()]);
     copied.map(|_| ()).map_err(unwritable)
+}
+
+/// Reads in the store in `folder`. What reads is told the position of the newest that is stored.
+pub fn read<T>(
+    folder: &Path,
+    read: impl FnOnce(&Stored<'_>, Position) -> T,
+) -> Result<T, CareError> {
+    let (file, database) = open(folder)?;
+    let known = Catalogue::load(&database).and_then(|known| Ok((known, newest(&database)?)));
+    let (catalogue, position) = known.map_err(|source| CareError::Unreadable { file, source })?;
+    let stored = Stored {
+        database: &database,
+        catalogue: &catalogue,
+        counts: &Counts::default(),
+    };
+    Ok(read(&stored, position))
+}
+
+fn newest(database: &Connection) -> rusqlite::Result<Position> {
+    let newest = "SELECT boot, suffix, coalesce(
+            (SELECT max(last_seq) FROM journal WHERE journal.boot = epochs.boot),
+            (SELECT max(last_seq) FROM blocks WHERE tier = 0 AND blocks.boot = epochs.boot), 0)
+        FROM epochs ORDER BY boot DESC LIMIT 1";
+    database.query_row(newest, [], |row| {
+        let epoch = Epoch {
+            boot: row.get(0)?,
+            suffix: row.get(1)?,
+        };
+        let seq: i64 = row.get(2)?;
+        Ok(Position {
+            epoch,
+            seq: seq.max(0).cast_unsigned(),
+        })
+    })
 }
 
 /// Reads all there is, and says what cannot be read or does not fit.

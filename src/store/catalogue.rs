@@ -8,6 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use parking_lot::RwLock;
 use rusqlite::{Connection, Transaction, params};
 
+use super::rows;
 use crate::{
     model::{HostName, Kind, Labels, MetricName, SeriesKey, SeriesSpec, SourceId, Timestamp, Unit},
     series::Series,
@@ -68,7 +69,18 @@ impl Catalogue {
                 last: Timestamp::from_millis(row.get(8)?),
             });
         }
-        Ok(Self(Arc::new(RwLock::new(state))))
+        let catalogue = Self(Arc::new(RwLock::new(state)));
+        // When a series was seen is recorded with blocks; the journal may have later samples, and older ones.
+        for meta in rows::journal(database, "TRUE ORDER BY id", [])? {
+            // What is damaged is said by who reads it.
+            if let Ok(row) = rows::journal_row(database, meta.id) {
+                for batch in &row.batches {
+                    let time = batch.timestamp;
+                    catalogue.seen(&row.layouts[batch.layout], time, time);
+                }
+            }
+        }
+        Ok(catalogue)
     }
 
     /// The series of a number.
@@ -167,26 +179,34 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Forgets series whose newest sample is older than `time`. Their numbers are not given again while the newest series
-    /// is known.
-    pub(super) fn forget_before(
+    /// Deletes series whose newest sample is older than `time`; to be forgotten when that is committed.
+    pub(super) fn delete_before(
         &self,
         transaction: &Transaction<'_>,
         time: Timestamp,
-    ) -> rusqlite::Result<()> {
-        let mut state = self.0.write();
+    ) -> rusqlite::Result<Vec<u32>> {
+        let state = self.0.read();
+        let known = state.by_number.iter().flatten();
+        let old: Vec<u32> = known.filter(|k| k.last < time).map(|k| k.number).collect();
         let mut delete = transaction.prepare_cached("DELETE FROM series WHERE number = ?1")?;
+        for number in &old {
+            delete.execute([number])?;
+        }
+        Ok(old)
+    }
+
+    /// Forgets series. Their numbers are not given again while the newest series is known.
+    pub(super) fn forget(&self, numbers: &[u32]) {
+        let mut state = self.0.write();
         let state = &mut *state;
         state.by_id.clear();
-        for slot in &mut state.by_number {
-            if let Some(known) = slot.take_if(|known| known.last < time) {
-                delete.execute([known.number])?;
-                let series = &known.series;
+        for number in numbers {
+            let slot = state.by_number.get_mut(*number as usize);
+            if let Some(Known { series, .. }) = slot.and_then(Option::take) {
                 let identity = (series.spec.clone(), series.owner.clone());
                 state.by_identity.remove(&identity);
             }
         }
-        Ok(())
     }
 }
 

@@ -52,6 +52,8 @@ pub(super) enum Poke {
     Written { samples: u64, received: Timestamp },
     /// What it made is in, or was not taken: there may be more to do.
     Installed,
+    /// Likewise, and something has to go of which no coarser rows were made yet: they are to be made now.
+    Crowded,
 }
 
 /// A block that was made, and what it was made of.
@@ -59,17 +61,9 @@ pub(super) enum Poke {
 pub(super) struct Work {
     meta: Meta,
     block: Encoded,
-    /// What was seen when in it; said of what comes out of the journal.
-    seen: Vec<Seen>,
-    made_of: MadeOf,
-}
-
-/// Series that have samples of these times.
-#[derive(Debug)]
-struct Seen {
+    /// The series in it.
     series: Vec<u32>,
-    oldest: Timestamp,
-    newest: Timestamp,
+    made_of: MadeOf,
 }
 
 #[derive(Debug)]
@@ -94,11 +88,7 @@ impl Work {
                 let mut delete = transaction
                     .prepare_cached("DELETE FROM journal WHERE id >= ?1 AND id <= ?2")?;
                 delete.execute([from, to])?;
-                // What another life left, this one has not seen yet.
-                for seen in &self.seen {
-                    catalogue.seen(&seen.series, seen.oldest, seen.newest);
-                    catalogue.save_seen(transaction, &seen.series)?;
-                }
+                catalogue.save_seen(transaction, &self.series)?;
             }
             MadeOf::Blocks(ids) => {
                 for id in ids {
@@ -143,12 +133,16 @@ impl Compactor {
         };
         let mut waiting = 0;
         let mut slot = None;
+        let mut crowded = false;
         self.counts.compacting.store(true, Ordering::Relaxed);
-        let mut busy = self.work(&database);
+        let mut busy = self.work(&database, crowded);
         self.counts.compacting.store(busy, Ordering::Relaxed);
         while let Ok(poke) = self.inlet.recv() {
             match poke {
-                Poke::Installed => busy = false,
+                Poke::Installed | Poke::Crowded => {
+                    busy = false;
+                    crowded = matches!(poke, Poke::Crowded);
+                }
                 Poke::Written { samples, received } => {
                     waiting += samples;
                     let now = slot_of(received, SLOTS[0]);
@@ -159,14 +153,14 @@ impl Compactor {
                     waiting = 0;
                 }
             }
-            busy = busy || self.work(&database);
+            busy = busy || self.work(&database, crowded);
             self.counts.compacting.store(busy, Ordering::Relaxed);
         }
     }
 
     /// Does the next thing there is to do; whether there was one.
-    fn work(&self, database: &Connection) -> bool {
-        match self.next(database) {
+    fn work(&self, database: &Connection, crowded: bool) -> bool {
+        match self.next(database, crowded) {
             Ok(Some(work)) => {
                 self.counts.blocks_made.fetch_add(1, Ordering::Relaxed);
                 // Waits if the writer is behind. It is gone only when everything ends.
@@ -181,8 +175,13 @@ impl Compactor {
         }
     }
 
-    /// The next thing there is to do, done but for taking it in.
-    pub(super) fn next(&self, database: &Connection) -> Result<Option<Work>, ReadError> {
+    /// The next thing there is to do, done but for taking it in. Where it is crowded, coarser rows are made of stretches that
+    /// are not over.
+    pub(super) fn next(
+        &self,
+        database: &Connection,
+        crowded: bool,
+    ) -> Result<Option<Work>, ReadError> {
         if let Some(work) = journal::next(database, self.boot)? {
             return Ok(Some(work));
         }
@@ -193,7 +192,7 @@ impl Compactor {
         }
         for (i, (tier, span)) in TIERS.into_iter().enumerate() {
             let finer = i.checked_sub(1).map_or(0, |finer| TIERS[finer].0);
-            if let Some(work) = roll::next(database, finer, tier, span)? {
+            if let Some(work) = roll::next(database, finer, (tier, span), crowded)? {
                 return Ok(Some(work));
             }
         }

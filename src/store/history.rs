@@ -9,6 +9,7 @@ use rusqlite::{Connection, params};
 use super::{
     aggregate::{Aggregate, sort},
     block::ReadError,
+    column::exact_sum,
     compactor::aggregates,
     readers::Stored,
     rows::{self, Block, Meta, Times, samples_of, times_of},
@@ -312,6 +313,7 @@ impl Found {
         }
         self.rows.sort_by_key(|(time, _)| *time);
         let mut steps: Vec<Aggregate> = Vec::new();
+        let mut sums: Vec<f64> = Vec::new();
         let mut rows = self.rows.iter().peekable();
         let mut samples = self.samples.iter().peekable();
         loop {
@@ -327,16 +329,22 @@ impl Found {
                 let until = samples.peek().map_or(end, |(time, _)| end.min(*time + 1));
                 while let Some((_, row)) = rows.next_if(|(time, _)| *time < until) {
                     of.add_row(row);
+                    sums.push(row.sum);
                 }
                 let until = rows.peek().map_or(end, |(time, _)| end.min(*time));
                 let before = of.count;
                 while let Some((time, value)) = samples.next_if(|(time, _)| *time < until) {
                     of.add(*time, *value);
+                    sums.push(*value);
                 }
                 if of.count == before {
                     break;
                 }
             }
+            if query.figures.sum {
+                of.sum = exact_sum(&sums);
+            }
+            sums.clear();
             steps.push(of);
         }
         Past::Steps(steps)

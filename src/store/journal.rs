@@ -7,9 +7,12 @@ use std::collections::HashMap;
 use super::{
     Damaged,
     block::{put_series, read_series},
-    bytes::{Reader, put_i64, put_u64, seal, unseal},
+    bytes::{Reader, seal, unseal},
 };
-use crate::model::{Seq, Timestamp};
+use crate::model::{
+    Seq, Timestamp,
+    varint::{put_i64, put_u64},
+};
 
 /// A batch as it is stored: the value at `i` is of the series at `i` of its layout and has the number `first + i`.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,7 @@
 //! The threads on which the past is read: two, with a connection each, so that no async thread ever waits for a disk.
 //!
 //! Whoever wants something hands over what to read and gets a [`Pending`]. At most 1,024 wait; one more is refused
-//! ([`Busy`]). Each piece of reading is meant to be short: who needs much asks again and again, so that all get their turn.
+//! ([`Busy`]), and so is everything when no thread is left that could read. Each piece of reading is meant to be short: who needs much asks again and again, so that all get their turn.
 
 use std::{
     collections::VecDeque,
@@ -53,6 +53,20 @@ struct Shared {
 struct Waiting {
     reads: VecDeque<Read>,
     closed: bool,
+    /// Threads that read, or will.
+    threads: usize,
+}
+
+impl Shared {
+    /// Nothing is read any more; what waits is given up.
+    fn close(&self) {
+        let mut waiting = self.waiting.lock();
+        waiting.closed = true;
+        let given_up = std::mem::take(&mut waiting.reads);
+        drop(waiting);
+        drop(given_up);
+        self.more.notify_all();
+    }
 }
 
 impl std::fmt::Debug for Readers {
@@ -75,8 +89,12 @@ impl Readers {
         catalogue: &Catalogue,
         counts: &Arc<Counts>,
     ) -> (Self, Vec<Reader>) {
+        let waiting = Waiting {
+            threads: THREADS,
+            ..Waiting::default()
+        };
         let shared = Arc::new(Shared {
-            waiting: Mutex::default(),
+            waiting: Mutex::new(waiting),
             more: Condvar::new(),
         });
         let reader = || Reader {
@@ -109,12 +127,20 @@ impl Readers {
 
     /// Lets the threads end; what waits is given up.
     pub(super) fn close(&self) {
-        let mut waiting = self.0.waiting.lock();
-        waiting.closed = true;
-        let given_up = std::mem::take(&mut waiting.reads);
+        self.0.close();
+    }
+}
+
+/// However a thread ends: when it was the last, nobody waits for it.
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut waiting = self.shared.waiting.lock();
+        waiting.threads -= 1;
+        let left = waiting.threads;
         drop(waiting);
-        drop(given_up);
-        self.0.more.notify_all();
+        if left == 0 {
+            self.shared.close();
+        }
     }
 }
 
@@ -161,5 +187,25 @@ impl Reader {
             }
             self.shared.more.wait(&mut waiting);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_threads_that_cannot_read() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let nowhere = folder.path().join("nothing/tickwire.db");
+        let known = (Catalogue::default(), Arc::default());
+        let (readers, threads) = Readers::new(Some(nowhere), &known.0, &known.1);
+        let early = readers.read(|_| ()).unwrap();
+        let mut threads = threads.into_iter();
+        threads.next().unwrap().run();
+        assert!(early.take().is_none(), "the other one may");
+        threads.for_each(Reader::run);
+        assert_eq!(early.take(), Some(Err(Busy)));
+        assert_eq!(readers.read(|_| ()).unwrap_err(), Busy);
     }
 }

@@ -3,13 +3,16 @@
 //! Newer is what was recorded later, whatever the clock said: one that is ahead for a while, even if it is by years, takes
 //! nothing out, neither then nor when it has been set back. So an age is the time over which something was recorded since;
 //! a stretch in which nothing was, or over which the clock stepped, counts as [`LONGEST_STEP`] at most.
+//!
+//! Nothing goes before the next coarser tier has it. Where the size does not allow to wait for that, the compactor is told to
+//! make it now; only what is a quarter too much goes without.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
-use super::{Counts, catalogue::Catalogue, writer::delete_block};
-use crate::model::Timestamp;
+use super::{Counts, catalogue::Catalogue, rows, writer::delete_block};
+use crate::model::{Timestamp, event::MAX_ANNOTATIONS};
 
 /// Of each tier: four times what two blocks that follow each other are apart, in milliseconds. More is a stretch in which
 /// nothing was recorded, or a step of the clock.
@@ -21,6 +24,8 @@ const LONGEST_STEP: [(i64, i64); 3] = [
 
 /// Blocks taken out in one go, at most: it is gone on with after the next block that comes in.
 const AT_ONCE: usize = 64;
+/// The size may be exceeded by one part in so many while coarser rows are made of what has to go.
+const PATIENCE: u64 = 4;
 /// So many free pages may stay in the file.
 const SPARE_PAGES: i64 = 8;
 
@@ -37,14 +42,33 @@ pub struct Retention {
     pub max_bytes: u64,
 }
 
-/// Takes out what is too old or too much.
+impl Retention {
+    /// How long anything is kept.
+    pub fn longest(&self) -> Duration {
+        self.samples.max(self.minutes).max(self.hours)
+    }
+}
+
+/// Takes out what is too old or too much. Whether coarser rows have to be made of the oldest before more can be taken out.
 pub(super) fn enforce(
     database: &mut Connection,
     catalogue: &Catalogue,
     retention: &Retention,
     counts: &Counts,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<bool> {
     let transaction = database.transaction()?;
+    let longest = i64::try_from(retention.longest().as_millis()).unwrap_or(i64::MAX);
+    // Annotations were not recorded in their time: their age is by the clock, as it was last.
+    transaction.execute(
+        "DELETE FROM annotations WHERE to_ms < (
+            SELECT to_ms FROM blocks WHERE tier = 0 ORDER BY boot DESC, first_seq DESC LIMIT 1) - ?1",
+        [longest],
+    )?;
+    transaction.execute(
+        "DELETE FROM annotations WHERE id IN (
+            SELECT id FROM annotations ORDER BY id DESC LIMIT -1 OFFSET ?1)",
+        [MAX_ANNOTATIONS as i64],
+    )?;
     let mut taken = 0;
     let ages = [retention.samples, retention.minutes, retention.hours];
     for ((tier, longest_step), age) in LONGEST_STEP.into_iter().zip(ages) {
@@ -54,21 +78,34 @@ pub(super) fn enforce(
             taken += 1;
         }
     }
-    while taken < AT_ONCE && used_bytes(&transaction)? > retention.max_bytes {
+    let mut waits = false;
+    while taken < AT_ONCE {
+        let used = used_bytes(&transaction)?;
+        if used <= retention.max_bytes {
+            break;
+        }
         let Some(block) = oldest(&transaction)? else {
             break;
         };
-        delete_block(&transaction, block)?;
+        let is_only_here = !block.rolled && block.tier < 3600;
+        if is_only_here && used <= retention.max_bytes / PATIENCE * (PATIENCE + 1) {
+            waits = true;
+            break;
+        }
+        delete_block(&transaction, block.id)?;
         taken += 1;
     }
+    let mut forgotten = Vec::new();
     if taken > 0 {
         counts
             .blocks_removed
             .fetch_add(taken as u64, Ordering::Relaxed);
-        forget_what_went(&transaction, catalogue)?;
+        forgotten = delete_what_went(&transaction, catalogue)?;
     }
     transaction.commit()?;
-    give_back(database)
+    catalogue.forget(&forgotten);
+    give_back(database)?;
+    Ok(waits)
 }
 
 /// Blocks of a tier after which something was recorded for longer than `age`, in milliseconds. Nothing goes before the next
@@ -95,17 +132,22 @@ fn older(
 
 /// The block that goes first when all of it is too much: samples before minutes, minutes before hours; of each the oldest.
 /// The newest samples stay.
-fn oldest(transaction: &Transaction<'_>) -> rusqlite::Result<Option<i64>> {
-    let mut found = transaction.prepare_cached(
-        "SELECT id FROM blocks WHERE id IS NOT (
-            SELECT id FROM blocks WHERE tier = 0 ORDER BY boot DESC, first_seq DESC LIMIT 1)
+fn oldest(transaction: &Transaction<'_>) -> rusqlite::Result<Option<rows::Meta>> {
+    let found = rows::blocks(
+        transaction,
+        "id IS NOT (SELECT id FROM blocks WHERE tier = 0 ORDER BY boot DESC, first_seq DESC LIMIT 1)
          ORDER BY tier, boot, first_seq, id LIMIT 1",
+        [],
     )?;
-    found.query_row([], |row| row.get(0)).optional()
+    Ok(found.into_iter().next())
 }
 
-/// Takes out the feed, the transitions and the series of what was recorded before the oldest sample that is left.
-fn forget_what_went(transaction: &Transaction<'_>, catalogue: &Catalogue) -> rusqlite::Result<()> {
+/// Takes out the feed, the transitions and the series of what was recorded before the oldest sample that is left; these
+/// series are to be forgotten.
+fn delete_what_went(
+    transaction: &Transaction<'_>,
+    catalogue: &Catalogue,
+) -> rusqlite::Result<Vec<u32>> {
     const BEFORE: &str = "(boot, seq) < (
         SELECT boot, first_seq FROM (
             SELECT boot, first_seq FROM blocks WHERE tier = 0 UNION ALL SELECT boot, first_seq FROM journal)
@@ -122,8 +164,8 @@ fn forget_what_went(transaction: &Transaction<'_>, catalogue: &Catalogue) -> rus
         |row| row.get(0),
     )?;
     match oldest {
-        Some(oldest) => catalogue.forget_before(transaction, Timestamp::from_millis(oldest)),
-        None => Ok(()),
+        Some(oldest) => catalogue.delete_before(transaction, Timestamp::from_millis(oldest)),
+        None => Ok(Vec::new()),
     }
 }
 

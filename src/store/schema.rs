@@ -3,10 +3,10 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Past;
-use crate::model::{AlertEvent, Epoch, Timestamp};
+use crate::model::{Epoch, Timestamp};
 
 /// The schema this program writes; `PRAGMA user_version` of the file.
-pub const VERSION: i64 = 2;
+pub const VERSION: i64 = 3;
 
 /// What makes each version out of the one before; the first out of an empty file.
 const STEPS: [&str; VERSION as usize] = [
@@ -108,6 +108,15 @@ CREATE TABLE parts (
     data BLOB NOT NULL
 ) STRICT;
 ",
+    "
+-- The annotations that stand, as they were streamed; to_ms is their end. The id begins with the time, as that of alerts.
+CREATE TABLE annotations (
+    id TEXT PRIMARY KEY,
+    to_ms INTEGER NOT NULL,
+    annotation TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX annotations_by_end ON annotations (to_ms);
+",
 ];
 
 /// How the writer's connection works.
@@ -194,6 +203,10 @@ pub fn begin(
         .prepare("SELECT event FROM alerts ORDER BY id")?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
+    let annotations: Vec<String> = transaction
+        .prepare("SELECT annotation FROM annotations ORDER BY id")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
     let engine = transaction
         .query_row("SELECT saved_ms, state FROM engine", [], |row| {
             Ok((Timestamp::from_millis(row.get(0)?), row.get(1)?))
@@ -201,18 +214,21 @@ pub fn begin(
         .optional()?;
     transaction.commit()?;
     database.pragma_update(None, "synchronous", "normal")?;
-    let read = |text: &String| match serde_json::from_str::<AlertEvent>(text) {
-        Ok(event) => Some(event),
-        Err(error) => {
-            tracing::warn!(%error, "an alert in the store cannot be read and is left out");
-            None
-        }
-    };
     Ok(Past {
         epoch,
         earlier,
-        alerts: texts.iter().filter_map(read).collect(),
+        alerts: texts.iter().filter_map(|text| read(text)).collect(),
+        annotations: annotations.iter().filter_map(|text| read(text)).collect(),
         engine,
         notice: None,
     })
+}
+
+/// What was stored as JSON; what makes no sense is left out, and said.
+fn read<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
+    let read = serde_json::from_str(text);
+    if let Err(error) = &read {
+        tracing::warn!(%error, "an alert or an annotation in the store cannot be read and is left out");
+    }
+    read.ok()
 }

@@ -4,13 +4,17 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use proptest::{collection::vec, prelude::*};
+use rusqlite::Connection;
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::{
-    compactor::Compactor,
+    catalogue::Catalogue,
+    compactor::{Compactor, Poke},
     history::{self, Figures, Past as Rows, Query, Step},
     past,
     readers::Stored,
+    retention::Retention,
     writer::{Job, Writer},
     *,
 };
@@ -20,7 +24,8 @@ use crate::{
         past::{Found, From, Place, Wanted},
     },
     model::{
-        Activity, HostName, Kind, Labels, MetricName, Seq, SeriesKey, SeriesSpec, SourceId, Unit,
+        Activity, HostName, Kind, Labels, MetricName, Seq, SeriesKey, SeriesSpec, SourceId,
+        Timestamp, Unit, event::MAX_ANNOTATIONS,
     },
     series::{Registry, Series},
 };
@@ -44,6 +49,16 @@ fn series(count: usize) -> Vec<Arc<Series>> {
     resolved.into_iter().map(Result::unwrap).collect()
 }
 
+fn options(now: i64, retention: Retention) -> Options {
+    Options {
+        now: Timestamp::from_millis(now),
+        suffix: 7,
+        history: 10,
+        queue_bytes: 1 << 20,
+        retention,
+    }
+}
+
 /// A store whose threads are this one.
 struct Bench {
     folder: Arc<TempDir>,
@@ -56,14 +71,7 @@ struct Bench {
 
 impl Bench {
     fn open(folder: &Arc<TempDir>, now: i64, retention: Retention) -> Self {
-        let options = Options {
-            now: Timestamp::from_millis(now),
-            suffix: 7,
-            history: 10,
-            queue_bytes: 1 << 20,
-            retention,
-        };
-        let (store, threads, past) = Store::open(folder.path(), options).unwrap();
+        let (store, threads, past) = Store::open(folder.path(), options(now, retention)).unwrap();
         assert_eq!(past.notice, None);
         Self {
             folder: folder.clone(),
@@ -85,8 +93,11 @@ impl Bench {
 
     /// Does all there is to do.
     fn compact(&mut self) {
-        while let Some(work) = self.compactor.next(&self.read).unwrap() {
+        let mut crowded = false;
+        while let Some(work) = self.compactor.next(&self.read, crowded).unwrap() {
             self.writer.write(&[Job::Compacted(work)]).unwrap();
+            let told = self.compactor.inlet.try_iter().last();
+            crowded = matches!(told, Some(Poke::Crowded));
         }
     }
 
@@ -135,12 +146,12 @@ impl Bench {
     }
 
     fn line(&mut self, received: i64, message: &str) -> Arc<Entry> {
-        let activity = Arc::new(Activity {
-            kind: "test".to_owned(),
-            message: message.to_owned(),
-            host: None,
-            timestamp: Timestamp::from_millis(received),
-        });
+        let at = Timestamp::from_millis(received);
+        self.activity(received, Activity::new("test", message.to_owned(), at))
+    }
+
+    fn activity(&mut self, received: i64, activity: Activity) -> Arc<Entry> {
+        let activity = Arc::new(activity);
         let json = serde_json::to_string(&activity).unwrap();
         let json = format!(",{}", &json[1..json.len() - 1]).into();
         self.entry(received, 1, What::Activity { activity, json })
@@ -418,6 +429,60 @@ fn old_samples_go_and_their_minutes_stay() {
 }
 
 #[test]
+fn annotations_stay_as_long_as_anything_and_the_newest_of_too_many() {
+    let day = 86_400_000;
+    let retention = Retention {
+        samples: Duration::from_secs(2 * 86_400),
+        minutes: Duration::from_secs(4 * 86_400),
+        hours: Duration::from_secs(4 * 86_400),
+        ..LONG
+    };
+    let folder = Arc::new(TempDir::new().unwrap());
+    let mut bench = Bench::open(&folder, BEGIN, retention);
+    let known = series(1);
+    let mut marks: u128 = 0;
+    let mut mark = |bench: &mut Bench, now: i64, message: &str, until: Option<i64>| {
+        marks += 1;
+        let activity = Activity {
+            id: Some(Uuid::from_u128(marks)),
+            until: until.map(Timestamp::from_millis),
+            ..Activity::new("mark", message.to_owned(), Timestamp::from_millis(now))
+        };
+        bench.activity(now, activity)
+    };
+    let stood = |folder: &TempDir| -> Vec<String> {
+        let (.., past) = Store::open(folder.path(), options(BEGIN + 100 * day, retention)).unwrap();
+        past.annotations.into_iter().map(|a| a.message).collect()
+    };
+    let mut first = vec![mark(&mut bench, BEGIN, "old", None)];
+    first.push(mark(&mut bench, BEGIN, "long", Some(BEGIN + 3 * day)));
+    bench.write(first);
+    for hour in 0..6 * 24 {
+        let now = BEGIN + hour * 3_600_000;
+        let entry = bench.samples((now, now), &known, &[1.0]);
+        bench.write(vec![entry]);
+        bench.compact();
+    }
+    let folder = bench.close(BEGIN + 6 * day);
+    assert_eq!(stood(&folder), ["long"]);
+
+    let now = BEGIN + 7 * day;
+    let mut bench = Bench::open(&folder, now, retention);
+    let many = (0..=MAX_ANNOTATIONS).map(|i| mark(&mut bench, now, &i.to_string(), None));
+    let many = many.collect();
+    bench.write(many);
+    for quarter in 0..3 {
+        let now = now + quarter * 900_000;
+        let entry = bench.samples((now, now), &known, &[1.0]);
+        bench.write(vec![entry]);
+        bench.compact();
+    }
+    let stood = stood(&bench.close(now + day));
+    assert_eq!(stood.len(), MAX_ANNOTATIONS);
+    assert_eq!(stood[0], "1");
+}
+
+#[test]
 fn the_size_is_kept_and_the_newest_wins() {
     let known = series(40);
     let retention = Retention {
@@ -455,6 +520,89 @@ fn the_size_is_kept_and_the_newest_wins() {
         .unwrap();
     assert!(pages * 4096 < 3_000_000, "{pages} pages");
     assert!(bench.writer.counts.blocks_removed.load(Ordering::Relaxed) > 0);
+    // The minutes of what went were made before, though its four hours are not over.
+    let query = Query {
+        series: vec![0],
+        from: Timestamp::from_millis(BEGIN),
+        to: Timestamp::from_millis(BEGIN + 4 * 3_600_000),
+        step: Some(Step::exact(60_000)),
+        figures: Figures::ALL,
+    };
+    let read = history::read(&bench.stored(), &[query]).unwrap();
+    let Rows::Steps(rows) = &read[0] else {
+        panic!("{read:?}")
+    };
+    let counts: Vec<_> = rows.iter().map(|row| row.count).collect();
+    assert_eq!(counts, [60.0; 240]);
+}
+
+#[test]
+fn a_series_is_forgotten_only_with_the_transaction_that_deletes_it() {
+    let known = series(2);
+    let mut bench = Bench::open(&Arc::new(TempDir::new().unwrap()), BEGIN, LONG);
+    let both = bench.samples((BEGIN, BEGIN), &known, &[1.0, 2.0]);
+    bench.write(vec![both]);
+    for hour in 0..20 * 24 {
+        let now = BEGIN + hour * 3_600_000;
+        let entry = bench.samples((now, now), &known[..1], &[1.0]);
+        bench.write(vec![entry]);
+        bench.compact();
+    }
+    let two_days = Duration::from_secs(2 * 86_400);
+    let short = Retention {
+        samples: two_days,
+        minutes: two_days,
+        hours: two_days,
+        ..LONG
+    };
+    let enforce = |writer: &mut Writer| {
+        let Writer {
+            database,
+            catalogue,
+            counts,
+            ..
+        } = writer;
+        retention::enforce(database, catalogue, &short, counts)
+    };
+    let writer = &mut bench.writer;
+    writer.database.commit_hook(Some(|| true)).unwrap();
+    for _ in 0..5 {
+        assert!(enforce(writer).is_err());
+        assert_eq!(writer.catalogue.count(), 2);
+    }
+    writer.database.commit_hook(None::<fn() -> bool>).unwrap();
+    for _ in 0..5 {
+        assert!(!enforce(writer).unwrap());
+    }
+    assert_eq!(writer.catalogue.count(), 1);
+    let stored = Catalogue::load(&bench.read).unwrap();
+    assert_eq!(stored.count(), 1);
+    // It comes again as any other.
+    let again = bench.samples((BEGIN + 1, BEGIN + 1), &known, &[1.0, 2.0]);
+    bench.write(vec![again]);
+    assert_eq!(bench.writer.catalogue.count(), 2);
+}
+
+#[test]
+fn when_a_series_was_seen_is_known_after_a_kill() {
+    let known = series(1);
+    let folder = Arc::new(TempDir::new().unwrap());
+    let mut bench = Bench::open(&folder, BEGIN, LONG);
+    for second in [5, 0, 60, 30] {
+        let measured = BEGIN + second * 1000;
+        let entry = bench.samples((BEGIN + 60_000, measured), &known, &[1.0]);
+        bench.write(vec![entry]);
+    }
+    let seen = |catalogue: &Catalogue| {
+        let all = catalogue.matching(|_| true);
+        (all[0].first.as_millis(), all[0].last.as_millis())
+    };
+    drop(bench);
+    for _ in 0..2 {
+        let mut bench = Bench::open(&folder, BEGIN + 120_000, LONG);
+        assert_eq!(seen(&bench.writer.catalogue), (BEGIN, BEGIN + 60_000));
+        bench.compact();
+    }
 }
 
 /// A day of a life: a sample each five minutes, and a line of the feed each hour.

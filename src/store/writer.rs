@@ -3,6 +3,9 @@
 //! What cannot be written (a full disk) is kept and tried again after a growing delay, together with what comes meanwhile,
 //! until that is more than may wait; from then on what is new is dropped and counted (`Store::hand_over`).
 
+mod blocks;
+mod record;
+
 use std::{
     fs::File,
     sync::{
@@ -13,19 +16,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, params};
 use uuid::Uuid;
 
+pub(super) use self::blocks::{delete_block, insert_block, part_id};
+use self::record::{Rows, write_engine};
 use super::{
-    Counts, block,
+    Counts,
     catalogue::Catalogue,
     compactor::{Poke, Work},
-    journal,
     retention::{self, Retention},
 };
 use crate::{
     entry::{Entry, What},
-    model::{AlertEvent, Epoch, Seq, Timestamp},
+    model::{Epoch, Seq, Timestamp},
 };
 
 /// The write-ahead log is copied into the database proper, and made safe against a loss of power, when it has this many pages
@@ -281,8 +285,8 @@ impl Writer {
             .samples
             .fetch_add(rows.samples, Ordering::Relaxed);
         let of_rows = rows.poke();
-        if poke.is_some() {
-            self.enforce_retention();
+        if poke.is_some() && self.enforce_retention() {
+            poke = Some(Poke::Crowded);
         }
         if let Some(poke) = poke.or(of_rows) {
             // It is gone only when everything ends.
@@ -292,152 +296,16 @@ impl Writer {
     }
 
     /// What was written is written, whatever comes of this: if it cannot be done now, it is with the next block.
-    fn enforce_retention(&mut self) {
+    fn enforce_retention(&mut self) -> bool {
         let done = retention::enforce(
             &mut self.database,
             &self.catalogue,
             &self.retention,
             &self.counts,
         );
-        if let Err(error) = done {
+        done.unwrap_or_else(|error| {
             tracing::warn!(%error, "what is too old or too much could not be taken out of the store");
-        }
-    }
-}
-
-/// Rows of the journal in the making: one for each unbroken run of numbers, so one a transaction unless something was
-/// dropped in between.
-struct Rows<'a> {
-    boot: u32,
-    catalogue: &'a Catalogue,
-    volatile: bool,
-    row: Option<Row>,
-    last: Seq,
-    samples: u64,
-    newest: Option<Timestamp>,
-}
-
-struct Row {
-    first: Seq,
-    last: Seq,
-    from: Timestamp,
-    to: Timestamp,
-    /// When its samples were measured; the wrong way round while there is none.
-    oldest: Timestamp,
-    newest: Timestamp,
-    batches: journal::Writer,
-}
-
-impl<'a> Rows<'a> {
-    fn new(boot: u32, catalogue: &'a Catalogue, volatile: bool) -> Self {
-        Self {
-            boot,
-            catalogue,
-            volatile,
-            row: None,
-            last: 0,
-            samples: 0,
-            newest: None,
-        }
-    }
-
-    fn entry(&mut self, transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
-        if self.volatile && !matches!(entry.what, What::Alert { .. }) {
-            return Ok(());
-        }
-        if self
-            .row
-            .as_ref()
-            .is_some_and(|row| row.last + 1 != entry.first)
-        {
-            self.finish(transaction)?;
-        }
-        let row = self.row.get_or_insert_with(|| Row {
-            first: entry.first,
-            last: entry.first,
-            from: entry.received,
-            to: entry.received,
-            oldest: Timestamp::from_millis(i64::MAX),
-            newest: Timestamp::from_millis(i64::MIN),
-            batches: journal::Writer::default(),
-        });
-        row.last = entry.last;
-        row.to = row.to.max(entry.received);
-        match &entry.what {
-            What::Samples {
-                timestamp,
-                layout,
-                values,
-                ..
-            } => {
-                let numbers = self.catalogue.numbers(transaction, layout, *timestamp)?;
-                self.catalogue.seen(&numbers, *timestamp, *timestamp);
-                self.samples += values.len() as u64;
-                row.oldest = row.oldest.min(*timestamp);
-                row.newest = row.newest.max(*timestamp);
-                row.batches.batch(
-                    layout.as_ptr() as usize,
-                    || numbers,
-                    entry.first,
-                    *timestamp,
-                    entry.received,
-                    values,
-                );
-            }
-            What::Alert { event, .. } => write_event(transaction, self.boot, entry.first, event)?,
-            What::Activity { activity, .. } => {
-                let json = json(activity)?;
-                transaction
-                    .prepare_cached(
-                        "INSERT INTO activities (boot, seq, received_ms, at_ms, activity)
-                         VALUES (?1, ?2, ?3, ?4, ?5)",
-                    )?
-                    .execute(params![
-                        self.boot,
-                        number(entry.first),
-                        entry.received.as_millis(),
-                        activity.timestamp.as_millis(),
-                        json,
-                    ])?;
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        let Some(row) = self.row.take() else {
-            return Ok(());
-        };
-        self.last = row.last;
-        if self.volatile {
-            return Ok(());
-        }
-        self.newest = Some(row.to);
-        let samples = number(row.batches.samples());
-        transaction
-            .prepare_cached(
-                "INSERT INTO journal (boot, first_seq, last_seq, from_ms, to_ms, oldest_ms, newest_ms, samples, data)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?
-            .execute(params![
-                self.boot,
-                number(row.first),
-                number(row.last),
-                row.from.as_millis(),
-                row.to.as_millis(),
-                row.oldest.as_millis(),
-                row.newest.as_millis(),
-                samples,
-                row.batches.finish(),
-            ])?;
-        Ok(())
-    }
-
-    /// What the compactor is told of it.
-    fn poke(&self) -> Option<Poke> {
-        self.newest.map(|received| Poke::Written {
-            samples: self.samples,
-            received,
+            false
         })
     }
 }
@@ -445,94 +313,4 @@ impl<'a> Rows<'a> {
 /// A number as SQLite has them.
 pub(super) fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
-    serde_json::to_string(value)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-}
-
-fn write_event(
-    transaction: &Transaction<'_>,
-    boot: u32,
-    seq: Seq,
-    event: &AlertEvent,
-) -> rusqlite::Result<()> {
-    let id = event.id.to_string();
-    let json = json(event)?;
-    transaction
-        .prepare_cached(
-            "INSERT INTO alert_events (boot, seq, alert, at_ms, event) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![
-            boot,
-            number(seq),
-            id,
-            event.timestamp.as_millis(),
-            json
-        ])?;
-    transaction
-        .prepare_cached("INSERT OR REPLACE INTO alerts (id, is_open, event) VALUES (?1, ?2, ?3)")?
-        .execute(params![id, event.state.is_open(), json])?;
-    Ok(())
-}
-
-fn write_engine(
-    transaction: &Transaction<'_>,
-    now: Timestamp,
-    engine: &str,
-) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached("INSERT OR REPLACE INTO engine (one, saved_ms, state) VALUES (1, ?1, ?2)")?
-        .execute(params![now.as_millis(), engine])?;
-    Ok(())
-}
-
-/// Writes a block; its id.
-pub(super) fn insert_block(
-    transaction: &Transaction<'_>,
-    meta: &super::compactor::Meta,
-    block: &block::Encoded,
-) -> rusqlite::Result<i64> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO blocks (tier, slot, boot, first_seq, last_seq, from_ms, to_ms, oldest_ms, newest_ms, samples, rolled, head)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        )?
-        .execute(params![
-            meta.tier,
-            meta.slot,
-            meta.boot,
-            number(meta.first),
-            number(meta.last),
-            meta.from.as_millis(),
-            meta.to.as_millis(),
-            meta.oldest.as_millis(),
-            meta.newest.as_millis(),
-            number(meta.samples),
-            meta.rolled,
-            block.head,
-        ])?;
-    let id = transaction.last_insert_rowid();
-    let mut insert = transaction.prepare_cached("INSERT INTO parts (id, data) VALUES (?1, ?2)")?;
-    for (i, part) in (0i64..).zip(&block.parts) {
-        insert.execute(params![part_id(id, i), part])?;
-    }
-    Ok(id)
-}
-
-/// The id of a part of a block.
-pub(super) fn part_id(block: i64, part: i64) -> i64 {
-    block << 16 | part
-}
-
-/// Takes a block out.
-pub(super) fn delete_block(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached("DELETE FROM parts WHERE id >= ?1 AND id < ?2")?
-        .execute([part_id(id, 0), part_id(id + 1, 0)])?;
-    transaction
-        .prepare_cached("DELETE FROM blocks WHERE id = ?1")?
-        .execute([id])?;
-    Ok(())
 }

@@ -88,7 +88,7 @@ pub fn chunk(stream: &Stream, view: &View, stretch: Stretch, max_events: u64) ->
             let rendered = view.rendering_at(upto).unwrap_or_else(|| {
                 let rendered = Arc::new(Rendered {
                     at: upto,
-                    fragments: renderer(),
+                    fragments: renderer(&entries),
                 });
                 view.remember(rendered.clone());
                 rendered
@@ -101,7 +101,7 @@ pub fn chunk(stream: &Stream, view: &View, stretch: Stretch, max_events: u64) ->
 }
 
 /// Encodes entries for a view, from `after` to `upto`, those samples whose series `fits`; at most `max_events` events. They
-/// are of the life that `epoch` names.
+/// are of the life that `epoch` names. A page is drawn as it was then, behind the last of them.
 pub fn past(
     epoch: &str,
     view: &View,
@@ -121,6 +121,20 @@ pub fn past(
         .is_none_or(|e| written.upto >= e.last.min(upto))
     {
         written.upto = upto;
+    }
+    if let Some(renderer) = &view.renderer {
+        // What is not whole yet comes once more.
+        let sent = entries.iter().filter(|entry| entry.last > after);
+        let whole: Vec<_> = sent.filter(|e| e.last <= written.upto).cloned().collect();
+        let before = view.newest_rendering();
+        let rendered = Arc::new(Rendered {
+            at: written.upto,
+            fragments: renderer(&whole),
+        });
+        view.remember(rendered.clone());
+        written
+            .out
+            .fragments(written.upto, &rendered, before.as_deref());
     }
     written.into_chunk()
 }

@@ -2,6 +2,8 @@
 //!
 //! A filter touches only events that have the field: `hosts=` does not hide an activity that is about no host.
 
+pub mod written;
+
 use crate::model::{Activity, AlertEvent, Globs, Level, SeriesKey};
 
 /// A kind of event that a client can ask for.

@@ -17,7 +17,7 @@ use super::{
     filter::{Filter, Topic, Topics},
 };
 use crate::{
-    entry::What,
+    entry::{Entry, What},
     model::{AlertEvent, Seq, SeriesId, SeriesKey, Timestamp},
 };
 
@@ -38,13 +38,15 @@ pub enum Shape {
     Batch,
 }
 
-/// A page that is shown live: which one, and about which host.
+/// A page that is shown: which one, and about which host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Page {
     /// Its name: `overview`, `host`, …
     pub name: &'static str,
     /// The host it is about; empty for all.
     pub host: String,
+    /// The number of a playback, which is its viewer's alone; none where the page shows the present.
+    pub playback: Option<u64>,
 }
 
 /// What a socket's frames are written in.
@@ -101,6 +103,23 @@ impl ViewSpec {
         self.filter.series(key) && self.is_of_page(key)
     }
 
+    /// Whether the samples of a series are read from the store for this view. Who draws a page of the past needs more
+    /// than its charts are sent.
+    pub fn reads(&self, key: &SeriesKey) -> bool {
+        match &self.encoding {
+            Encoding::Page(page) if page.playback.is_some() => self.is_of_page(key),
+            _ => self.series(key),
+        }
+    }
+
+    /// The least time between two pieces of a replay that has a pace: only a page that is drawn anew for each needs one.
+    pub fn rest(&self) -> Duration {
+        match &self.encoding {
+            Encoding::Page(_) => self.period,
+            _ => Duration::ZERO,
+        }
+    }
+
     /// The page of one host shows that host alone.
     fn is_of_page(&self, key: &SeriesKey) -> bool {
         match &self.encoding {
@@ -129,8 +148,9 @@ pub enum Samples {
     None,
 }
 
-/// What makes the fragments of a page as it is now: pairs of element id and HTML.
-pub type Renderer = dyn Fn() -> Vec<(String, String)> + Send + Sync;
+/// What makes the fragments of a page: pairs of element id and HTML. It is told what happened since it was asked last;
+/// one that draws the present knows that already.
+pub type Renderer = dyn Fn(&[Arc<Entry>]) -> Vec<(String, String)> + Send + Sync;
 
 /// A spec in use, and what its clients share.
 pub struct View {
@@ -268,6 +288,11 @@ impl View {
     pub(super) fn rendering_at(&self, seq: Seq) -> Option<Arc<Rendered>> {
         let renderings = self.renderings.lock();
         renderings.iter().rev().find(|r| r.at == seq).cloned()
+    }
+
+    /// The newest rendering that is remembered.
+    pub(super) fn newest_rendering(&self) -> Option<Arc<Rendered>> {
+        self.renderings.lock().back().cloned()
     }
 
     /// Remembers a rendering.

@@ -1,24 +1,24 @@
-//! `POST /api/ingest`: samples from anything that speaks HTTP. `POST /api/events`: lines for the feed.
+//! `POST /api/ingest`: samples from anything that speaks HTTP, as JSON or as Prometheus text. `POST /api/events`: lines for the
+//! feed.
 //!
 //! A line that cannot be taken is reported with its number and the reason; the others are taken.
 
-mod body;
+mod batches;
+pub mod body;
+mod form;
 pub mod sample;
-
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+pub mod text;
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::{Deserialize, Serialize};
 
-use self::sample::Item;
-use super::{problem::Problem, state::State};
+use self::form::Form;
+pub use self::text::Caches;
+use super::{problem::Problem, query, state::State};
 use crate::{
     control::Command,
     model::{
-        Batch, HostName, MetricName, SeriesKey, SeriesSpec, Timestamp,
+        Batch, HostName, MetricName,
         event::{MAX_KIND_BYTES, MAX_MESSAGE_BYTES},
     },
     pipeline::push_source,
@@ -86,6 +86,15 @@ pub struct Rejected {
     pub reason: String,
 }
 
+/// What a body had.
+#[derive(Debug)]
+pub struct Pushed {
+    /// Samples of one host and one time together, in the order in which these came; each with its line.
+    pub batches: Vec<(Batch, Vec<usize>)>,
+    /// What cannot be taken.
+    pub faults: Faults,
+}
+
 /// `POST /api/ingest`
 pub async fn samples(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?;
@@ -93,26 +102,38 @@ pub async fn samples(request: HttpRequest, payload: web::Payload) -> Result<Http
         let detail = "the source push is stopped; start it with POST /api/sources/push/start";
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     }
+    let host = default_host(request.query_string())?;
     let body = body::read(&request, payload, &state.parts().ingest, state.limits()).await?;
+    let form = Form::of(&request, &body);
     let large = body.len() > LARGE;
-    let now = state.now();
     let limits = sample::Limits {
-        now,
+        now: state.now(),
         past: state.parts().ingest.accept_past,
         future: state.parts().ingest.accept_future,
     };
-    let parse = move || {
-        let (items, rejected) = sample::parse(&body, &limits);
-        (batches(items), rejected)
+    let parse = {
+        let state = state.clone();
+        move || match form {
+            Form::Json => {
+                let (items, faults) = sample::parse(&body, &host, &limits);
+                let batches = batches::batches(items);
+                Pushed { batches, faults }
+            }
+            Form::Text => {
+                let known = &state.parts().known;
+                known.with(&host, |known| text::parse(&body, known, &limits))
+            }
+        }
     };
     // A large body takes long to read: the worker has streams to serve meanwhile.
-    let (batches, mut rejected) = if large {
+    let pushed = if large {
         let parsed = web::block(parse).await;
         parsed.map_err(|_| Problem::busy("the server is too busy to read this"))?
     } else {
         parse()
     };
-    let (batches, lines): (Vec<_>, Vec<_>) = batches.into_iter().unzip();
+    let mut rejected = pushed.faults;
+    let (batches, lines): (Vec<_>, Vec<_>) = pushed.batches.into_iter().unzip();
     let mut accepted = 0;
     if !batches.is_empty() {
         let outcomes = state.parts().inlet.push(batches).await;
@@ -138,66 +159,21 @@ pub async fn samples(request: HttpRequest, payload: web::Payload) -> Result<Http
     }))
 }
 
-/// Items as batches of one host and one timestamp, in the order in which these came; each with the lines of its samples.
-/// A series that comes twice in a batch begins another one, so that the last wins.
-fn batches(items: Vec<Item>) -> Vec<(Batch, Vec<usize>)> {
-    struct Group {
-        timestamp: Timestamp,
-        specs: Vec<SeriesSpec>,
-        values: Vec<f64>,
-        lines: Vec<usize>,
-    }
-    let mut groups: Vec<Group> = Vec::new();
-    for (at, item) in group_numbers(&items).into_iter().zip(items) {
-        if at == groups.len() {
-            groups.push(Group {
-                timestamp: item.timestamp,
-                specs: Vec::new(),
-                values: Vec::new(),
-                lines: Vec::new(),
-            });
+/// The host of samples that name none: the parameter `host`, or this source's own name.
+fn default_host(query: &str) -> Result<HostName, Problem> {
+    let mut host = None;
+    for (name, value) in query::pairs(query) {
+        if name != "host" {
+            return Err(Problem::unknown_parameter(&name, &value, &["host"]));
         }
-        groups[at].specs.push(item.spec);
-        groups[at].values.push(item.value);
-        groups[at].lines.push(item.line);
+        let parsed = HostName::parse(&value)
+            .map_err(|_| Problem::parameter(&name, &value, "a host name"))?;
+        host = Some(parsed);
     }
-    let source = push_source();
-    groups
-        .into_iter()
-        .map(|group| {
-            let batch = Batch {
-                source: source.clone(),
-                timestamp: group.timestamp,
-                interval: None,
-                layout: Arc::from(group.specs),
-                values: group.values,
-            };
-            (batch, group.lines)
-        })
-        .collect()
-}
-
-/// The number of the group that each item belongs to, counted in the order in which groups begin.
-fn group_numbers(items: &[Item]) -> Vec<usize> {
-    // Most pushes are one sample.
-    if items.len() == 1 {
-        return vec![0];
+    match host {
+        Some(host) => Ok(host),
+        None => HostName::parse(push_source().as_str()).map_err(|_| Problem::internal()),
     }
-    let mut groups = 0;
-    let mut open: HashMap<(&HostName, Timestamp), usize> = HashMap::new();
-    let mut taken: HashSet<(usize, &SeriesKey)> = HashSet::new();
-    let mut numbers = Vec::with_capacity(items.len());
-    for item in items {
-        let key = &item.spec.key;
-        let at = open.entry((&key.host, item.timestamp)).or_insert(groups);
-        if !taken.insert((*at, key)) {
-            *at = groups;
-            taken.insert((groups, key));
-        }
-        groups = groups.max(*at + 1);
-        numbers.push(*at);
-    }
-    numbers
 }
 
 /// The body of `POST /api/events`.

@@ -41,6 +41,8 @@ pub enum Limit {
     Clients,
     /// Requests that wait for a condition.
     Waits,
+    /// Pages of the past that are played back.
+    Playbacks,
     /// Different views.
     Views,
     /// The bytes of a request's body.
@@ -57,13 +59,14 @@ pub enum Limit {
 
 impl Limit {
     /// Every one.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::Requests,
         Self::Head,
         Self::Clients,
         Self::Waits,
+        Self::Playbacks,
         Self::Views,
         Self::Body,
         Self::Unpacked,
@@ -81,6 +84,7 @@ impl Limit {
             Self::Head => "server.max_head",
             Self::Clients => "stream.max_clients",
             Self::Waits => "stream.max_waits",
+            Self::Playbacks => "stream.max_playbacks",
             Self::Views => "stream.max_views",
             Self::Body => "ingest.max_body",
             Self::Unpacked => "ingest.max_decompressed",
@@ -105,9 +109,11 @@ struct Inner {
     max_clients: usize,
     wanted_clients: usize,
     max_waits: usize,
+    max_playbacks: usize,
     connections: AtomicUsize,
     clients: AtomicUsize,
     waits: AtomicUsize,
+    playbacks: AtomicUsize,
     farewells: AtomicUsize,
     addresses: Mutex<Addresses>,
     refused: [AtomicU64; Limit::ALL.len()],
@@ -125,9 +131,11 @@ impl Limits {
             max_clients: stream.max_clients.min(left),
             wanted_clients: stream.max_clients,
             max_waits: stream.max_waits,
+            max_playbacks: stream.max_playbacks,
             connections: AtomicUsize::new(0),
             clients: AtomicUsize::new(0),
             waits: AtomicUsize::new(0),
+            playbacks: AtomicUsize::new(0),
             farewells: AtomicUsize::new(0),
             addresses: Mutex::new(addresses),
             refused: Default::default(),
@@ -201,6 +209,17 @@ impl Limits {
         Ok([Place { _taken: taken }, self.client()?])
     }
 
+    /// A place for a page of the past that is played back, or drawn: each holds windows of its own.
+    pub fn playback(&self) -> Result<Place, Problem> {
+        let max = self.0.max_playbacks;
+        Taken::new(&self.0, |i| &i.playbacks, max)
+            .map(|taken| Place { _taken: taken })
+            .ok_or_else(|| {
+                let detail = format!("{max} pages of the past are open");
+                self.refuse(Limit::Playbacks, &detail)
+            })
+    }
+
     /// A place among those who are told why they are refused.
     pub fn farewell(&self) -> Option<Place> {
         let taken = Taken::new(&self.0, |i| &i.farewells, FAREWELLS)?;
@@ -241,6 +260,11 @@ impl Limits {
     /// Requests that wait for a condition.
     pub fn waits(&self) -> usize {
         self.0.waits.load(Ordering::Relaxed)
+    }
+
+    /// Pages of the past that are played back.
+    pub fn playbacks(&self) -> usize {
+        self.0.playbacks.load(Ordering::Relaxed)
     }
 
     /// Addresses that something is remembered about.

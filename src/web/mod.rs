@@ -3,12 +3,13 @@
 //! - [`sse`], [`ws`]: the streams; [`connection`] is what they have in common, [`start`] where they begin, [`wire`] how
 //!   they keep their sockets
 //! - [`wait`]: a request that is answered when a condition holds
-//! - [`api`], [`history`], [`ingest`], [`health`], [`exposition`]: the API and operations; [`openapi`] is their contract
+//! - [`api`], [`annotations`], [`history`], [`ingest`], [`health`], [`exposition`]: the API and operations; [`openapi`] is their contract
 //! - [`pages`], [`assets`]: what browsers show
 //! - [`query`]: parameters; [`problem`], [`people`]: errors; [`guard`]: who may ask; [`limits`]: how much of everything;
 //!   [`entry`]: where each request meets them
 //! - [`state`]: what handlers can reach
 
+pub mod annotations;
 pub mod api;
 pub mod assets;
 pub mod connection;
@@ -76,6 +77,16 @@ pub fn routes(config: &mut ServiceConfig) {
         .route(
             "/api/alerts/{id}/{action}",
             web::post().to(api::alert_action),
+        )
+        .route("/api/annotations", web::get().to(annotations::annotations))
+        .route("/api/annotations", web::post().to(annotations::annotate))
+        .route(
+            "/api/annotations/{id}",
+            web::get().to(annotations::annotation),
+        )
+        .route(
+            "/api/annotations/{id}",
+            web::delete().to(annotations::withdraw),
         )
         .route("/api/rules", web::get().to(api::rules))
         .route("/api/wait", web::get().to(wait::wait))

@@ -25,7 +25,7 @@ pub struct Details {
     pub status: StatusCode,
     /// What was wrong here.
     pub detail: String,
-    /// The parameter that was wrong.
+    /// The parameter, or field, that was wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter: Option<String>,
     /// What it was.
@@ -72,6 +72,22 @@ impl Problem {
         problem
     }
 
+    /// 422: a body that is not what it should be.
+    pub fn unprocessable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
+    /// 422: a field of a body that is malformed; says which, what it was and what it takes.
+    pub fn field(name: &str, value: &str, accepted: &str) -> Self {
+        let shown: String = value.chars().take(200).collect();
+        let detail = format!("field {name}={shown:?} is not valid: it takes {accepted}");
+        let mut problem = Self::unprocessable(detail);
+        problem.0.parameter = Some(name.to_owned());
+        problem.0.value = Some(shown);
+        problem.0.accepted = Some(accepted.to_owned());
+        problem
+    }
+
     /// 400: a parameter that is not known here; says which are.
     pub fn unknown_parameter(name: &str, value: &str, known: &[&str]) -> Self {
         let accepted = format!("no such parameter here; there are {}", known.join(", "));
@@ -109,9 +125,11 @@ impl Problem {
             Limit::Head => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, None),
             Limit::Body | Limit::Unpacked | Limit::Frame => (StatusCode::PAYLOAD_TOO_LARGE, None),
             // A place is given back when somebody leaves, which takes longer than a turn of a queue.
-            Limit::Connections | Limit::ConnectionsPerAddress | Limit::Clients | Limit::Waits => {
-                (StatusCode::SERVICE_UNAVAILABLE, Some(5..=15))
-            }
+            Limit::Connections
+            | Limit::ConnectionsPerAddress
+            | Limit::Clients
+            | Limit::Waits
+            | Limit::Playbacks => (StatusCode::SERVICE_UNAVAILABLE, Some(5..=15)),
             Limit::Views | Limit::Subscriptions | Limit::Commands => {
                 (StatusCode::SERVICE_UNAVAILABLE, Some(1..=1))
             }

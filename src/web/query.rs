@@ -5,11 +5,12 @@
 use std::time::Duration;
 
 use super::problem::Problem;
+pub use crate::stream::filter::written::{FILTERS, GLOBS, globs, globs_of, levels};
 use crate::{
     config::duration,
-    model::{Globs, LabelName, Level, Position, Timestamp},
+    model::{Position, Timestamp},
     stream::{
-        filter::{Filter, LevelSet, Topic, Topics},
+        filter::{Filter, Topic, Topics},
         view::Shape,
     },
 };
@@ -179,9 +180,6 @@ pub fn parse(query: &str, topics: Topics) -> Result<StreamQuery, Problem> {
     Ok(parsed)
 }
 
-/// What [`globs`] takes.
-pub const GLOBS: &str = "names or patterns (*, ?), separated by commas";
-const LEVELS: &str = "info, warning, critical, separated by commas";
 const TOPICS: &str = "metrics, alerts, activity, status, separated by commas";
 const RATE: &str = "flushes a second, more than 0 and at most 100";
 const SINCE: &str = "a position, a duration like 10m, an RFC 3339 time, earliest or latest";
@@ -191,8 +189,6 @@ pub const SPEED: &str =
 /// What `until` takes.
 pub const UNTIL: &str = "a position or an RFC 3339 time";
 
-/// The parameters that [`filter`] takes.
-pub const FILTERS: [&str; 5] = ["names", "hosts", "label.NAME", "levels", "rules"];
 const SHAPING: [&str; 9] = [
     "shape",
     "max_rate",
@@ -207,28 +203,8 @@ const SHAPING: [&str; 9] = [
 
 /// Takes a parameter that is a filter in; false when it is none.
 pub fn filter(filter: &mut Filter, name: &str, value: &str) -> Result<bool, Problem> {
-    let wrong = |accepted: &str| Problem::parameter(name, value, accepted);
-    let globs = || globs(value).ok_or_else(|| wrong(GLOBS));
-    match name {
-        "names" => filter.names = globs()?,
-        "hosts" => filter.hosts = globs()?,
-        "rules" => filter.rules = globs()?,
-        "levels" => filter.levels = levels(value.split(',')).ok_or_else(|| wrong(LEVELS))?,
-        _ => match name.strip_prefix("label.").map(LabelName::parse) {
-            Some(Ok(label)) => {
-                // Nothing after the sign asks for series without the label.
-                let globs = if value.is_empty() {
-                    Globs::new([""])
-                } else {
-                    globs()?
-                };
-                filter.labels.push((label.to_string(), globs));
-                filter.labels.sort_by(|a, b| a.0.cmp(&b.0));
-            }
-            _ => return Ok(false),
-        },
-    }
-    Ok(true)
+    let wrong = |accepted| Problem::parameter(name, value, accepted);
+    filter.take(name, value).map_err(wrong)
 }
 
 /// The pairs of a query string, decoded.
@@ -242,29 +218,6 @@ pub fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
     parts.map(move |part| {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         (decode(name), decode(value))
-    })
-}
-
-/// Patterns separated by commas. `None` when there is an empty one, or one with a control character.
-pub fn globs(value: &str) -> Option<Globs> {
-    let patterns: Vec<&str> = value.split(',').collect();
-    globs_of(&patterns)
-}
-
-/// Patterns from a list, likewise.
-pub fn globs_of<S: AsRef<str>>(patterns: &[S]) -> Option<Globs> {
-    let good = |p: &str| !p.is_empty() && p.len() <= 256 && !p.chars().any(char::is_control);
-    patterns
-        .iter()
-        .all(|p| good(p.as_ref()))
-        .then(|| Globs::new(patterns))
-}
-
-/// Levels by name. `None` when one is not a level.
-pub fn levels<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<LevelSet> {
-    words.try_fold(LevelSet::default(), |set, word| {
-        let level = Level::ALL.into_iter().find(|l| l.as_str() == word)?;
-        Some(set.with(level))
     })
 }
 

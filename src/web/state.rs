@@ -8,12 +8,16 @@ use std::sync::{
 use actix_web::{HttpRequest, http::StatusCode};
 use tokio_util::task::TaskTracker;
 
-use super::{connection::Door, limits::Limits, pages::fill::watched::Watched, problem::Problem};
+use super::{
+    connection::Door, ingest::Caches, limits::Limits, pages::fill::watched::Watched,
+    problem::Problem,
+};
 use crate::{
     config::{Ingest, Server, WebSocket},
     control::Control,
     model::{Clock, Timestamp},
     pipeline::{Inlet, Live},
+    replay::scene::Frame,
     series::Registry,
     sources::supervisor::Supervisor,
     store::Store,
@@ -48,6 +52,10 @@ pub struct Parts {
     pub inlet: Inlet,
     /// What remembers.
     pub store: Store,
+    /// How large a page of the past may be.
+    pub frame: Frame,
+    /// What was pushed as text before.
+    pub known: Caches,
     /// The terms on which streams are served.
     pub door: Door,
     /// How much of everything there may be.

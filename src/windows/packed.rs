@@ -6,6 +6,7 @@
 use crate::model::{
     Timestamp,
     decimal::{POWERS, decimals},
+    varint::{put_i64, take_i64},
 };
 
 /// Values are floating point numbers as they are.
@@ -26,7 +27,7 @@ impl Packed {
         let (mut before, mut step) = (0, 0);
         for (time, _) in samples {
             let time = time.as_millis();
-            put(&mut out, (time - before) - step);
+            put_i64(&mut out, (time - before) - step);
             step = time - before;
             before = time;
         }
@@ -36,7 +37,7 @@ impl Packed {
                 out.push(power);
                 let mut before = 0;
                 for value in whole {
-                    put(&mut out, value - before);
+                    put_i64(&mut out, value - before);
                     before = value;
                 }
             }
@@ -70,7 +71,7 @@ impl Packed {
         let mut samples = Vec::with_capacity(self.len());
         let (mut time, mut step) = (0, 0);
         for _ in 0..self.count {
-            step += take(&mut bytes);
+            step += next(&mut bytes);
             time += step;
             samples.push((Timestamp::from_millis(time), 0.0));
         }
@@ -81,7 +82,7 @@ impl Packed {
             Some(power) => {
                 let mut whole = 0;
                 for (_, value) in &mut samples {
-                    whole += take(&mut bytes);
+                    whole += next(&mut bytes);
                     *value = whole as f64 / power;
                 }
             }
@@ -96,29 +97,9 @@ impl Packed {
     }
 }
 
-/// A number that is mostly near zero.
-fn put(out: &mut Vec<u8>, value: i64) {
-    let mut value = (value << 1 ^ value >> 63).cast_unsigned();
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-/// The next number; all that is read was put there by [`put`].
-fn take(bytes: &mut &[u8]) -> i64 {
-    let mut value = 0u64;
-    let mut shift = 0;
-    while let Some((byte, rest)) = bytes.split_first() {
-        *bytes = rest;
-        value |= u64::from(byte & 0x7f) << shift;
-        shift += 7;
-        if *byte < 0x80 || shift > 63 {
-            break;
-        }
-    }
-    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
+/// The next number; what is read was written by [`Packed::new`], so there is one.
+fn next(bytes: &mut &[u8]) -> i64 {
+    take_i64(bytes).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ test('every page is complete without JavaScript', async () => {
     '/': 'Overview',
     '/hosts/demo-web1': 'demo-web1',
     '/alerts': 'Alerts',
+    '/history': 'History',
     '/sources': 'Sources',
     '/status': 'Status',
     '/echo': 'Echo',
@@ -33,7 +34,7 @@ test('every page is complete without JavaScript', async () => {
   for (const [path, title] of Object.entries(pages)) {
     await onPage(server.url + path, async (page) => {
       assert.equal(await page.textContent('h1'), title);
-      assert.equal(await page.locator('nav a').count(), 5, path);
+      assert.equal(await page.locator('.top nav a').count(), 6, path);
       assert.equal(await page.locator('.scripted:visible').count(), 0, `${path}: nothing that needs a script is offered`);
     }, unscripted);
   }

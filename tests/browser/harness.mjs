@@ -260,4 +260,4 @@ export const numbers = (page) =>
   page.evaluate(() => [...document.querySelectorAll('[id^="fig-"] .now')].map((now) => now.title).join('\n'));
 
 /** The pages, of a server with --demo. */
-export const PAGES = ['/', '/hosts/demo-web1', '/hosts/demo-market', '/alerts', '/sources', '/status', '/echo', '/nothing-here'];
+export const PAGES = ['/', '/?at=3s', '/hosts/demo-web1', '/hosts/demo-market', '/alerts', '/history', '/history?host=demo-web1&from=5m', '/sources', '/status', '/echo', '/nothing-here'];

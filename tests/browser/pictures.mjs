@@ -1,4 +1,5 @@
-// Makes the pictures of the documentation: `node pictures.mjs URL [FOLDER]`, of a server that runs with --demo.
+// Makes the pictures of the documentation: `node pictures.mjs URL [FOLDER]`, of a server that runs with --demo and has a
+// week of the past (benches/week.rs).
 
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +21,8 @@ const PICTURES = [
   ['overview-light', '/', 'light', DESK],
   ['host-light', '/hosts/demo-web1', 'light', DESK],
   ['alerts-dark', '/alerts', 'dark', DESK],
+  ['history-light', '/history?host=demo-web1&from=7d', 'light', DESK],
+  ['playback-dark', '/hosts/demo-web1?at=3h', 'dark', DESK],
   ['phone-dark', '/', 'dark', PHONE],
 ];
 const MOST_BYTES = 300 * 1024;
@@ -30,7 +33,7 @@ for (const [name, path, colorScheme, options] of PICTURES) {
   const context = await browser.newContext({ ...options, colorScheme, timezoneId: 'UTC', locale: 'en-GB' });
   const page = await context.newPage();
   await page.goto(new URL(path, url).href);
-  await page.waitForFunction(() => document.documentElement.dataset.connection === 'live');
+  await page.waitForFunction(() => document.documentElement.dataset.playback || document.documentElement.dataset.connection === 'live');
   // Every chart on screen is drawn by script before the picture is taken.
   await page.waitForFunction(() =>
     [...document.querySelectorAll('[data-chart]')]

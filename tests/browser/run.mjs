@@ -17,7 +17,7 @@ const files = readdirSync(folder)
 const browser = await chromium.launchServer(launchOptions);
 const child = spawn(
   process.execPath,
-  ['--test', '--test-reporter=tap', '--test-concurrency=1', '--test-timeout=120000', ...files],
+  ['--test', '--test-reporter=tap', '--test-concurrency=1', '--test-timeout=300000', ...files],
   {
     cwd: folder,
     stdio: 'inherit',

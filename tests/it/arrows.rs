@@ -12,7 +12,7 @@ const ORDER: [&[&str]; 11] = [
     &["app"],
     &["web"],
     &["control"],
-    &["sources", "replay"],
+    &["sources", "replay", "history"],
     &["pipeline"],
     &["alerts", "windows", "stream", "store"],
     &["entry"],

@@ -48,6 +48,109 @@ async fn objects_arrays_lines_and_the_short_form_are_taken() {
     assert_eq!(stream.event("metric").await.data["name"], "packed");
 }
 
+/// What curl sends with `--data-binary`, unless it is told otherwise.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prometheus_text_is_taken_as_exporters_write_it() {
+    let server = Server::start().await;
+    let mut stream = server.stream("/api/events/metrics").await;
+    let now = chrono::Utc::now().timestamp();
+    let text = format!(
+        "# HELP node_load1 1m load average.\n# TYPE node_load1 gauge\nnode_load1 0.21\r\n\
+         node_cpu_seconds_total{{cpu=\"0\",mode=\"idle\"}} 21245.5 {}\n\
+         jobs{{queue=\"a \\\"b\\\"\",host=\"web1\"}} 17 {now}.5\n",
+        now * 1000 - 250
+    );
+    let asked = [
+        ("", FORM),
+        ("", "text/plain; version=0.0.4; charset=utf-8"),
+        (
+            "?host=node%201",
+            "application/openmetrics-text; version=1.0.0",
+        ),
+    ];
+    for (query, content_type) in asked {
+        let push = server
+            .http
+            .post(server.url(&format!("/api/ingest{query}")))
+            .header("content-type", content_type)
+            .body(text.clone());
+        let response = within("an answer", push.send()).await.unwrap();
+        assert_eq!(response.status(), 200);
+        let report: Value = response.json().await.unwrap();
+        assert_eq!(report, json!({ "accepted": 3, "rejected": [] }));
+        let host = if query.is_empty() { "push" } else { "node 1" };
+        let mut samples = Vec::new();
+        for _ in 0..3 {
+            samples.push(stream.event("metric").await.data);
+        }
+        assert_eq!(
+            (&samples[0]["name"], &samples[0]["value"]),
+            (&json!("node_load1"), &json!(0.21))
+        );
+        assert_eq!(samples[0]["host"], host);
+        assert_eq!(samples[1]["labels"], json!({ "cpu": "0", "mode": "idle" }));
+        assert_eq!(
+            (&samples[1]["value"], &samples[1]["host"]),
+            (&json!(21245.5), &json!(host))
+        );
+        assert_eq!(
+            (&samples[2]["labels"], &samples[2]["host"]),
+            (&json!({ "queue": "a \"b\"" }), &json!("web1"))
+        );
+        let at = |seconds: i64, millis: u32| {
+            let time = chrono::DateTime::from_timestamp(seconds, millis * 1_000_000).unwrap();
+            json!(time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
+        };
+        assert_eq!(samples[1]["timestamp"], at(now - 1, 750));
+        assert_eq!(samples[2]["timestamp"], at(now, 500));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faulty_lines_of_text_are_reported_and_the_others_are_taken_each_time() {
+    let server = Server::start().await;
+    let text =
+        "a 1\nb NaN\n\n# TYPE c counter\nc{x=\"1\" 1\na-b 1\nold 1 1000000000000\nd +Inf\ne 2\n";
+    for _ in 0..2 {
+        let (status, report) = server.tell("/api/ingest", text).await;
+        assert_eq!((status, &report["accepted"]), (200, &json!(2)), "{report}");
+        assert_eq!(lines(&report), [2, 5, 6, 7, 8], "{report}");
+    }
+    let (status, report) = server.tell("/api/ingest", "a NaN").await;
+    assert_eq!((status, lines(&report)), (422, vec![1]), "{report}");
+    for query in ["?host=a%0Ab", "?host=", "?hosts=a"] {
+        problem(server.post(&format!("/api/ingest{query}"), text).await, 400).await;
+    }
+}
+
+/// A body like the one before is read by what is known of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_series_again_and_again_are_all_taken_in_order() {
+    let server = Server::start().await;
+    let mut seventh = server
+        .stream("/api/events/metrics?names=m&label.series=7")
+        .await;
+    for round in 0..20 {
+        let mut text = String::new();
+        // Some are left out each time, so that others follow.
+        for series in (0..300).filter(|series| series % 20 != round) {
+            text += &format!("m{{series=\"{series}\"}} {round}\n");
+        }
+        let (status, report) = server.tell("/api/ingest", text).await;
+        assert_eq!(
+            (status, &report["accepted"]),
+            (200, &json!(285)),
+            "{report}"
+        );
+        if round != 7 {
+            let sample = seventh.event("metric").await.data;
+            assert_eq!(sample["value"], f64::from(round));
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_streamed_can_be_pushed_again() {
     let server = Server::start().await;

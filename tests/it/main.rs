@@ -3,6 +3,7 @@
 //! One module a topic; `support` holds the clients. Tests wait for events and never sleep.
 
 mod alerts;
+mod annotations;
 mod arrows;
 mod batching;
 mod clock;
@@ -11,6 +12,7 @@ mod crash;
 mod damage;
 mod dead_peers;
 mod echo;
+mod export;
 mod filters;
 #[cfg(target_os = "linux")]
 mod full_disk;
@@ -25,6 +27,7 @@ mod limits;
 mod operations;
 mod past;
 mod pause;
+mod playback;
 mod power;
 mod reset;
 mod restart;

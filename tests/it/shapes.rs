@@ -59,7 +59,7 @@ async fn the_events_of_a_stream() {
     let event = json!({ "kind": "deploy", "message": "Version 2 is out" });
     server.tell("/api/events", event.to_string()).await;
     let activity = all.find("the event", |e| e.data["kind"] == "deploy").await;
-    assert_json_snapshot!("activity", activity.data, { ".timestamp" => "[timestamp]" });
+    assert_json_snapshot!("activity", activity.data, { ".id" => "[uuid]", ".timestamp" => "[timestamp]" });
     assert_json_snapshot!("heartbeat", data(&mut all, "heartbeat").await, { ".timestamp" => "[timestamp]" });
 }
 

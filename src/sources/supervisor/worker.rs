@@ -102,10 +102,8 @@ impl Worker {
         }
         for message in reading.activities {
             self.inlet.activity_blocking(Activity {
-                kind: message.kind.to_owned(),
-                message: message.text,
                 host: message.host,
-                timestamp: now,
+                ..Activity::new(message.kind, message.text, now)
             });
         }
         let mut progress = self.progress.lock();

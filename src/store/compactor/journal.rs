@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
-use super::{JOURNAL_SAMPLES, MadeOf, Meta, SLOTS, Seen, Work, newest, slot_of};
+use super::{JOURNAL_SAMPLES, MadeOf, Meta, SLOTS, Work, newest, slot_of};
 use crate::{
     model::{Seq, Timestamp},
     store::{
@@ -52,17 +52,6 @@ struct Group {
     values: Vec<Vec<f64>>,
 }
 
-impl Group {
-    fn seen(&self) -> Option<Seen> {
-        let times = &self.shared[rows::TIMESTAMP];
-        Some(Seen {
-            series: self.series.clone(),
-            oldest: Timestamp::from_millis(*times.iter().min()?),
-            newest: Timestamp::from_millis(*times.iter().max()?),
-        })
-    }
-}
-
 fn block(database: &Connection, taken: &[Meta]) -> Result<Work, ReadError> {
     let mut groups: Vec<Group> = Vec::new();
     let mut by_layout: HashMap<Vec<u32>, usize> = HashMap::new();
@@ -70,10 +59,21 @@ fn block(database: &Connection, taken: &[Meta]) -> Result<Work, ReadError> {
         let row = rows::journal_row(database, meta.id)?;
         add(row, &mut groups, &mut by_layout);
     }
-    let seen: Vec<Seen> = groups.iter().filter_map(Group::seen).collect();
+    let times = groups
+        .iter()
+        .flat_map(|group| &group.shared[rows::TIMESTAMP]);
+    let (oldest, newest) = times.fold((i64::MAX, i64::MIN), |(oldest, newest), time| {
+        (oldest.min(*time), newest.max(*time))
+    });
     let (Some(first), Some(last)) = (taken.first(), taken.last()) else {
         unreachable!("only called with rows");
     };
+    let mut series: Vec<u32> = groups
+        .iter()
+        .flat_map(|g| g.series.iter().copied())
+        .collect();
+    series.sort_unstable();
+    series.dedup();
     let mut writer = Writer::new(SAMPLES, false);
     for group in &groups {
         let rows = group.shared[0].len();
@@ -94,22 +94,13 @@ fn block(database: &Connection, taken: &[Meta]) -> Result<Work, ReadError> {
             slot: SLOTS[0],
             last: last.last,
             to: taken.iter().map(|row| row.to).max().unwrap_or(last.to),
-            // The wrong way round where there are no samples.
-            oldest: seen
-                .iter()
-                .map(|of| of.oldest)
-                .min()
-                .unwrap_or(Timestamp::from_millis(i64::MAX)),
-            newest: seen
-                .iter()
-                .map(|of| of.newest)
-                .max()
-                .unwrap_or(Timestamp::from_millis(i64::MIN)),
+            oldest: Timestamp::from_millis(oldest),
+            newest: Timestamp::from_millis(newest),
             samples: taken.iter().map(|row| row.samples).sum(),
             ..*first
         },
         block: writer.finish(),
-        seen,
+        series,
         made_of: MadeOf::Journal(first.id, last.id),
     })
 }

@@ -114,7 +114,7 @@ fn merge(database: &Connection, run: &[Meta], slot: i64) -> Result<Work, ReadErr
             ..first
         },
         block: writer.finish(),
-        seen: Vec::new(),
+        series: Vec::new(),
         made_of: MadeOf::Blocks(run.iter().map(|b| b.id).collect()),
     })
 }

@@ -15,12 +15,13 @@ use crate::{
     },
 };
 
-/// A block of `tier` (seconds of a row) of the blocks of tier `finer` of one stretch of `span` seconds, if that is over.
+/// A block of `tier` (seconds of a row) of the blocks of tier `finer` of one stretch of `span` seconds, if that is over, or
+/// where it is crowded.
 pub(super) fn next(
     database: &Connection,
     finer: i64,
-    tier: i64,
-    span: i64,
+    (tier, span): (i64, i64),
+    crowded: bool,
 ) -> Result<Option<Work>, ReadError> {
     let waiting = rows::blocks(
         database,
@@ -36,7 +37,7 @@ pub(super) fn next(
         .take_while(|block| slot_of(block.from, span) == slot);
     let taken: Vec<Meta> = of_slot.take(ROLLED_BLOCKS).copied().collect();
     // Over when something later is there already: whatever the clock says now, nothing more comes into it.
-    match taken.len() < waiting.len() {
+    match crowded || taken.len() < waiting.len() {
         true => roll(database, &taken, tier).map(Some),
         false => Ok(None),
     }
@@ -94,7 +95,7 @@ pub(super) fn roll(database: &Connection, taken: &[Meta], tier: i64) -> Result<W
             ..first
         },
         block: writer.finish(),
-        seen: Vec::new(),
+        series: Vec::new(),
         made_of: MadeOf::Finer(taken.iter().map(|b| b.id).collect()),
     })
 }

@@ -71,6 +71,8 @@ pub struct Pace {
     speed: f64,
     /// What was received at the first time goes out at the second.
     origin: Option<(Timestamp, Timestamp)>,
+    /// Nothing goes out before.
+    rests_until: Timestamp,
 }
 
 impl Pace {
@@ -79,7 +81,14 @@ impl Pace {
         Self {
             speed,
             origin: None,
+            rests_until: Timestamp::default(),
         }
+    }
+
+    /// How long it is until anything goes out.
+    fn rest(&self, now: Timestamp) -> Option<Duration> {
+        let rest = self.rests_until.since(now);
+        (!rest.is_zero()).then_some(rest)
     }
 
     /// How long it is until something goes out that was received then.
@@ -275,6 +284,9 @@ impl Cursor {
             entries = &entries[..end];
         }
         if let Some(pace) = &mut self.pace {
+            if let Some(rest) = pace.rest(now) {
+                return Look::Step(Step::Wait { due: Some(rest) });
+            }
             let early = entries
                 .iter()
                 .position(|entry| !pace.until(entry.received, now).is_zero());
@@ -298,14 +310,24 @@ impl Cursor {
         let stretch = (place.after, upto);
         let limit = self.remaining.unwrap_or(u64::MAX);
         let (view, epoch) = (&self.view, epoch.to_string());
-        let chunk = if of_log {
-            let mut matches = view.matcher();
-            let fits = |series: &Series| matches(series.id, series.key());
-            encode::past(&epoch, view, entries, stretch, limit, fits)
-        } else {
-            // What was read from the store was picked there.
-            encode::past(&epoch, view, entries, stretch, limit, |_| true)
+        let picked = view.renderer.is_none();
+        let chunk = match of_log {
+            true => {
+                let mut matches = view.matcher();
+                let fits = |series: &Series| matches(series.id, series.key());
+                encode::past(&epoch, view, entries, stretch, limit, fits)
+            }
+            // What was read from the store was picked there, but for who draws a page of it.
+            false => {
+                let fits = |series: &Series| picked || view.spec.series(series.key());
+                encode::past(&epoch, view, entries, stretch, limit, fits)
+            }
         };
+        if let Some(pace) = &mut self.pace
+            && chunk.upto >= upto
+        {
+            pace.rests_until = now.plus(view.spec.rest());
+        }
         if let Some(behind) = &mut self.behind {
             behind.from = From::Place(Place {
                 after: chunk.upto.max(place.after),
@@ -374,7 +396,7 @@ fn is_over(until: Option<Until>, stream: &Stream, place: Place) -> bool {
 fn wanted(view: &Arc<View>, from: From) -> Wanted {
     let topics = view.spec.topics;
     let of = view.clone();
-    let fits = move |series: &Series| of.spec.series(series.key());
+    let fits = move |series: &Series| of.spec.reads(series.key());
     Wanted {
         from,
         series: topics.contains(Topic::Metrics).then(|| Arc::new(fits) as _),

@@ -10,12 +10,7 @@ use crate::{
 };
 
 fn line(number: Seq) -> Arc<Entry> {
-    let activity = Activity {
-        kind: "test".to_owned(),
-        message: String::new(),
-        host: None,
-        timestamp: Timestamp::default(),
-    };
+    let activity = Activity::new("test", String::new(), Timestamp::default());
     Arc::new(Entry {
         first: number,
         last: number,

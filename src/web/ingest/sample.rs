@@ -11,9 +11,6 @@ use crate::model::{HostName, Kind, Labels, MetricName, SeriesKey, SeriesSpec, Ti
 /// A sample as it is written.
 const SHAPE: &str = r#"{"name","value","unit"?,"host"?,"labels"?,"timestamp"?}"#;
 
-/// The host of a sample that names none.
-pub const DEFAULT_HOST: &str = "push";
-
 /// A sample that can be taken.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
@@ -52,6 +49,19 @@ impl Limits {
                 "timestamp: found {shown}, accepted is RFC 3339, unix seconds or unix milliseconds"
             ));
         };
+        self.within(timestamp)
+    }
+
+    /// Unix seconds or unix milliseconds, likewise.
+    pub fn number(&self, number: f64) -> Result<Timestamp, String> {
+        let timestamp = Timestamp::from_unix_number(number);
+        let timestamp = timestamp.ok_or_else(|| {
+            format!("timestamp: found {number}, accepted are unix milliseconds or unix seconds")
+        })?;
+        self.within(timestamp)
+    }
+
+    fn within(&self, timestamp: Timestamp) -> Result<Timestamp, String> {
         if timestamp < self.now.minus(self.past) || timestamp > self.now.plus(self.future) {
             return Err(format!(
                 "timestamp {timestamp} is outside of what is accepted, from {} s ago to {} s ahead (keys ingest.accept_past and ingest.accept_future)",
@@ -85,13 +95,13 @@ struct Written {
     _position: Option<String>,
 }
 
-/// Parses a body. What cannot be taken is in the second list.
-pub fn parse(body: &[u8], limits: &Limits) -> (Vec<Item>, Faults) {
+/// Parses a body; samples that name no host are of `host`. What cannot be taken is in the second list.
+pub fn parse(body: &[u8], host: &HostName, limits: &Limits) -> (Vec<Item>, Faults) {
     let mut items = Vec::new();
     let mut rejected = Faults::default();
     let mut take = |line: usize, written: Result<Written, serde_json::Error>| match written {
         Err(error) => rejected.add(line, || format!("{error}; a sample is {SHAPE}")),
-        Ok(written) => match item(line, written, limits) {
+        Ok(written) => match item(line, written, host, limits) {
             Ok(item) => items.push(item),
             Err(reason) => rejected.add(line, || reason),
         },
@@ -133,7 +143,7 @@ pub fn parse(body: &[u8], limits: &Limits) -> (Vec<Item>, Faults) {
     (items, rejected)
 }
 
-fn item(line: usize, written: Written, limits: &Limits) -> Result<Item, String> {
+fn item(line: usize, written: Written, host: &HostName, limits: &Limits) -> Result<Item, String> {
     let value = match &written.value {
         Value::Number(number) => number.as_f64().filter(|v| v.is_finite()),
         _ => None,
@@ -143,8 +153,10 @@ fn item(line: usize, written: Written, limits: &Limits) -> Result<Item, String> 
         format!("value: found {shown}, accepted is a finite number")
     })?;
     let name = MetricName::parse(&written.name).map_err(|e| e.to_string())?;
-    let host = written.host.as_deref().unwrap_or(DEFAULT_HOST);
-    let host = HostName::parse(host).map_err(|e| e.to_string())?;
+    let host = match &written.host {
+        Some(own) => HostName::parse(own).map_err(|e| e.to_string())?,
+        None => host.clone(),
+    };
     let unit = Unit::parse(written.unit.as_deref().unwrap_or("")).map_err(|e| e.to_string())?;
     let mut pairs = Vec::new();
     for (label, value) in written.labels.iter().flatten() {
@@ -186,8 +198,12 @@ mod tests {
         }
     }
 
+    fn host() -> HostName {
+        HostName::parse("push").unwrap()
+    }
+
     fn reasons(body: &str) -> Vec<(usize, String)> {
-        let (_, rejected) = parse(body.as_bytes(), &limits());
+        let (_, rejected) = parse(body.as_bytes(), &host(), &limits());
         let (rejected, _) = rejected.into_parts();
         rejected.into_iter().map(|r| (r.line, r.reason)).collect()
     }
@@ -203,7 +219,7 @@ mod tests {
                 2,
             ),
         ] {
-            let (items, rejected) = parse(body.as_bytes(), &limits());
+            let (items, rejected) = parse(body.as_bytes(), &host(), &limits());
             assert_eq!(
                 (items.len(), rejected.into_parts().0.len()),
                 (count, 0),
@@ -240,7 +256,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_body_panics(body in proptest::collection::vec(any::<u8>(), 0..300)) {
-            parse(&body, &limits());
+            parse(&body, &host(), &limits());
         }
     }
 }

@@ -40,6 +40,10 @@ pub struct AlertView {
     pub acknowledged: bool,
     /// Why it fired, in a sentence: the rule's terms and what was observed.
     pub why: String,
+    /// The address that replays the minute in which it opened.
+    pub minute: String,
+    /// The address of what was measured around that time.
+    pub history: String,
 }
 
 /// All open alerts, worst first.
@@ -55,6 +59,8 @@ pub struct OpenAlerts {
     pub info: usize,
     /// How many are open because their series is silent.
     pub no_data: usize,
+    /// Whether something can be done about them: not in the past.
+    pub acting: bool,
 }
 
 /// A rule, and how it stands.

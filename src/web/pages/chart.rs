@@ -30,6 +30,9 @@ pub struct Chart {
     /// From one value to the next, in milliseconds: at least two of the source's intervals, so that no jitter of its
     /// clock is taken for a gap.
     pub step: i64,
+    /// The time it shows, in unix milliseconds; none where that goes with the present.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range: Option<(i64, i64)>,
 }
 
 /// How a chart is drawn.
@@ -56,6 +59,12 @@ pub struct ChartSeries {
     pub title: String,
     /// One a step from the chart's start; `null` where nothing was measured.
     pub values: Vec<Option<f64>>,
+    /// The smallest and the largest in each step, where a step has several samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<Vec<Option<(f64, f64)>>>,
+    /// The values of the time before, of the same length, step by step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Vec<Option<f64>>>,
 }
 
 /// A threshold as a line.

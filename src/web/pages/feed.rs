@@ -45,6 +45,10 @@ pub struct ActivityLine {
     pub host: String,
     /// Whether charts show it as a mark.
     pub mark: bool,
+    /// The id of the annotation that it is; empty if it is none.
+    pub id: String,
+    /// The end of its span, if it is about one.
+    pub until: Option<Moment>,
 }
 
 /// The alert feed as a fragment.

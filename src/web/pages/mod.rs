@@ -11,6 +11,7 @@ pub mod echo;
 pub mod error;
 pub mod feed;
 pub mod fill;
+pub mod history;
 pub mod host;
 pub mod overview;
 pub mod render;

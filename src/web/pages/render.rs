@@ -1,4 +1,5 @@
-//! A page as a whole for the first byte, and as fragments for its stream. Both are drawn from the same views.
+//! A page as a whole for the first byte, and as fragments for its stream. Both are drawn from the same views, of the
+//! present or of a moment of the past.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -17,14 +18,13 @@ use super::{
         FactsFragment, FileSystemsFragment, HostStateFragment, HostView, NearFragment,
         NetGraphFragment, OverviewPage, ShapeFragment, shape_of,
     },
-    shell::{BadgeFragment, Shell},
+    shell::{self, BadgeFragment, MomentFragment, Playback, Shell, host_url},
     sources::{SourceRowFragment, SourceTableFragment, SourcesPage},
     status::{StatusGroupFragment, StatusPage},
     view::{Figures, Spark, Stats},
 };
 use crate::{
     model::HostName,
-    pipeline::LiveState,
     sources::supervisor::Running,
     web::{problem::Problem, state::State},
 };
@@ -64,6 +64,21 @@ impl LivePage {
         }
     }
 
+    /// Its address.
+    pub fn path(&self) -> String {
+        match self {
+            Self::Overview => "/".to_owned(),
+            Self::Host(host) => host_url(host.as_str()),
+            Self::Alerts | Self::Sources | Self::Status => format!("/{}", self.name()),
+        }
+    }
+
+    /// The address of its stream.
+    pub fn stream(&self) -> String {
+        let host = self.host().map_or("", HostName::as_str);
+        shell::stream_url(self.name(), host, &[])
+    }
+
     /// The host it is about.
     pub fn host(&self) -> Option<&HostName> {
         match self {
@@ -96,18 +111,26 @@ impl LivePage {
 }
 
 /// The frame of a page that is drawn now.
-pub fn shell(state: &State, live: &LiveState, page: &'static str, title: &str) -> Shell {
-    let now = state.now();
+pub fn frame(state: &State, outlook: &Outlook<'_>, page: &'static str, title: &str) -> Shell {
     Shell {
         page,
         title: title.to_owned(),
         host: None,
         position: state.stream().log().position().to_string(),
-        drawn: now.into(),
+        drawn: outlook.now.into(),
         version: env!("CARGO_PKG_VERSION"),
         patience_ms: patience(state).as_millis(),
-        badge: fill::feeds::badge(&Outlook::new(live, now, state.watched())),
+        badge: fill::feeds::badge(outlook),
+        stream: None,
+        playback: None,
     }
+}
+
+/// The frame of a page that does not live.
+pub fn still_shell(state: &State, page: &'static str, title: &str) -> Shell {
+    let live = state.live().read();
+    let outlook = Outlook::new(&live, state.now(), state.watched());
+    frame(state, &outlook, page, title)
 }
 
 /// How long a page may hear nothing: three readings of the quickest source that runs, and five seconds at least.
@@ -120,40 +143,52 @@ fn patience(state: &State) -> Duration {
     Duration::from_secs_f64(quickest.unwrap_or(0.0) * 3.0).max(PATIENCE)
 }
 
-/// A page as HTML.
-pub fn page(state: &State, page: &LivePage) -> Result<String, askama::Error> {
+/// A page of the present as HTML.
+pub fn present(state: &State, of: &LivePage) -> Result<String, askama::Error> {
     let live = state.live().read();
     let outlook = Outlook::new(&live, state.now(), state.watched());
+    page(state, of, &outlook, None)
+}
+
+/// A page as HTML; with `playback` it is one of the past.
+pub fn page(
+    state: &State,
+    page: &LivePage,
+    outlook: &Outlook<'_>,
+    playback: Option<Playback>,
+) -> Result<String, askama::Error> {
     let shell = |title: &str| Shell {
         host: page.host().map(ToString::to_string),
-        ..shell(state, &live, page.name(), title)
+        stream: Some(page.stream()),
+        playback: playback.clone(),
+        ..frame(state, outlook, page.name(), title)
     };
-    let sources = || fill::sources::all(&outlook, &state.parts().sources.status());
+    let sources = || fill::sources::all(outlook, &state.parts().sources.status());
     match page {
         LivePage::Overview => OverviewPage {
             shell: shell("Overview"),
-            open: fill::alerts::open(&outlook, None),
-            near: fill::hosts::near(&outlook),
-            facts: fill::status::facts(&outlook, state),
-            hosts: fill::hosts::all(&outlook),
-            feed: fill::feeds::alerts(&outlook),
-            activity: fill::feeds::activity(&outlook, None),
+            open: fill::alerts::open(outlook, None),
+            near: fill::hosts::near(outlook),
+            facts: fill::status::facts(outlook, state),
+            hosts: fill::hosts::all(outlook),
+            feed: fill::feeds::alerts(outlook),
+            activity: fill::feeds::activity(outlook, None),
             sources: sources(),
         }
         .render(),
         LivePage::Host(host) => HostPage {
             shell: shell(host.as_str()),
-            host: fill::hosts::one(&outlook, host.as_str()),
-            detail: fill::detail::of(&outlook, host),
-            open: fill::alerts::open(&outlook, Some(host.as_str())),
-            activity: fill::feeds::activity(&outlook, Some(host.as_str())),
+            host: fill::hosts::one(outlook, host.as_str()),
+            detail: fill::detail::of(outlook, host),
+            open: fill::alerts::open(outlook, Some(host.as_str())),
+            activity: fill::feeds::activity(outlook, Some(host.as_str())),
         }
         .render(),
         LivePage::Alerts => AlertsPage {
             shell: shell("Alerts"),
-            open: fill::alerts::open(&outlook, None),
-            history: fill::alerts::history(&outlook),
-            rules: fill::alerts::rules(&outlook),
+            open: fill::alerts::open(outlook, None),
+            history: fill::alerts::history(outlook),
+            rules: fill::alerts::rules(outlook),
         }
         .render(),
         LivePage::Sources => SourcesPage {
@@ -163,7 +198,7 @@ pub fn page(state: &State, page: &LivePage) -> Result<String, askama::Error> {
         .render(),
         LivePage::Status => StatusPage {
             shell: shell("Status"),
-            groups: fill::status::groups(&outlook, state),
+            groups: fill::status::groups(outlook, state),
         }
         .render(),
     }
@@ -242,35 +277,44 @@ impl Fragments {
         }
     }
 
-    /// The fragments as they are now: element id and HTML.
-    pub fn draw(&self) -> Vec<(String, String)> {
+    /// The fragments of the present: element id and HTML.
+    pub fn present(&self) -> Vec<(String, String)> {
+        let live = self.state.live().read();
+        let outlook = Outlook::new(&live, self.state.now(), self.state.watched());
+        self.draw(&outlook)
+    }
+
+    /// The fragments as they are at a moment.
+    pub fn draw(&self, outlook: &Outlook<'_>) -> Vec<(String, String)> {
         let state = &self.state;
-        let live = state.live().read();
-        let now = state.now();
-        let outlook = Outlook::new(&live, now, state.watched());
         let mut slow = self.slow.lock();
         let before = std::mem::take(&mut *slow);
         let mut drawn = Drawn {
             fragments: Vec::new(),
-            second: now.as_millis() / 1000,
+            // By the viewer's seconds: those of a playback may all be of one remainder.
+            second: state.now().as_millis() / 1000,
             before,
             slow: &mut slow,
         };
         drawn.add(
             "badge".to_owned(),
             &BadgeFragment {
-                badge: fill::feeds::badge(&outlook),
+                badge: fill::feeds::badge(outlook),
             },
         );
-        let sources = || fill::sources::all(&outlook, &state.parts().sources.status());
+        if outlook.is_past {
+            let moment = outlook.now.into();
+            drawn.add("moment".to_owned(), &MomentFragment { moment });
+        }
+        let sources = || fill::sources::all(outlook, &state.parts().sources.status());
         match &self.page {
             LivePage::Overview => {
-                let open = fill::alerts::open(&outlook, None);
-                let hosts = fill::hosts::all(&outlook);
+                let open = fill::alerts::open(outlook, None);
+                let hosts = fill::hosts::all(outlook);
                 drawn.add(
                     "facts".to_owned(),
                     &FactsFragment {
-                        facts: &fill::status::facts(&outlook, state),
+                        facts: &fill::status::facts(outlook, state),
                     },
                 );
                 drawn.add(
@@ -280,7 +324,7 @@ impl Fragments {
                 drawn.slowly(
                     "near".to_owned(),
                     &NearFragment {
-                        near: &fill::hosts::near(&outlook),
+                        near: &fill::hosts::near(outlook),
                     },
                 );
                 drawn.add(
@@ -293,30 +337,28 @@ impl Fragments {
                 drawn.add(
                     "alert-feed".to_owned(),
                     &AlertFeedFragment {
-                        feed: &fill::feeds::alerts(&outlook),
+                        feed: &fill::feeds::alerts(outlook),
                     },
                 );
                 drawn.add(
                     "activity".to_owned(),
                     &ActivityFragment {
-                        activity: &fill::feeds::activity(&outlook, None),
+                        activity: &fill::feeds::activity(outlook, None),
                     },
                 );
-                drawn.slowly(
-                    "sources".to_owned(),
-                    &SourceRowFragment {
-                        sources: &sources(),
-                    },
-                );
+                if !outlook.is_past {
+                    let sources = &sources();
+                    drawn.slowly("sources".to_owned(), &SourceRowFragment { sources });
+                }
             }
             LivePage::Host(host) => {
                 let name = host.as_str();
-                let open = fill::alerts::open(&outlook, Some(name));
+                let open = fill::alerts::open(outlook, Some(name));
                 drawn.add(
                     "open-alerts".to_owned(),
                     &OpenAlertsFragment { open: &open },
                 );
-                let host_view = fill::hosts::one(&outlook, name);
+                let host_view = fill::hosts::one(outlook, name);
                 drawn.add(
                     "shape".to_owned(),
                     &ShapeFragment {
@@ -324,7 +366,7 @@ impl Fragments {
                     },
                 );
                 drawn.host(&host_view);
-                let detail = &fill::detail::of(&outlook, host);
+                let detail = &fill::detail::of(outlook, host);
                 drawn.add("cpu".to_owned(), &CpuFragment { detail });
                 drawn.slowly("memory".to_owned(), &MemoryFragment { detail });
                 drawn.slowly("disks".to_owned(), &DisksFragment { detail });
@@ -332,11 +374,11 @@ impl Fragments {
                 drawn.slowly("pressure".to_owned(), &PressureFragment { detail });
                 drawn.slowly("temperatures".to_owned(), &TemperaturesFragment { detail });
                 drawn.slowly("processes".to_owned(), &ProcessesFragment { detail });
-                let activity = &fill::feeds::activity(&outlook, Some(name));
+                let activity = &fill::feeds::activity(outlook, Some(name));
                 drawn.add("activity".to_owned(), &ActivityFragment { activity });
             }
             LivePage::Alerts => {
-                let open = fill::alerts::open(&outlook, None);
+                let open = fill::alerts::open(outlook, None);
                 drawn.add(
                     "open-alerts".to_owned(),
                     &OpenAlertsFragment { open: &open },
@@ -344,13 +386,13 @@ impl Fragments {
                 drawn.add(
                     "rules".to_owned(),
                     &RulesFragment {
-                        rules: &fill::alerts::rules(&outlook),
+                        rules: &fill::alerts::rules(outlook),
                     },
                 );
                 drawn.add(
                     "alert-history".to_owned(),
                     &HistoryFragment {
-                        history: &fill::alerts::history(&outlook),
+                        history: &fill::alerts::history(outlook),
                     },
                 );
             }
@@ -361,7 +403,7 @@ impl Fragments {
                 },
             ),
             LivePage::Status => {
-                for group in &fill::status::groups(&outlook, state) {
+                for group in &fill::status::groups(outlook, state) {
                     drawn.add(
                         format!("status-{}", group.id),
                         &StatusGroupFragment { group },

@@ -1,5 +1,10 @@
 //! The addresses of the pages, their streams and their forms.
 
+mod history;
+mod playback;
+
+use std::sync::Arc;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{StatusCode, header},
@@ -16,14 +21,17 @@ use super::{
 };
 use crate::{
     control::Command,
-    model::HostName,
+    entry::Entry,
+    model::{HostName, Timestamp},
+    series::Series,
     stream::{
         cursor::Cursor,
-        filter::{Topic, Topics},
-        view::{Encoding, Page, Shape, ViewSpec},
+        filter::{Filter, Topic, Topics},
+        view::{Encoding, Page, Renderer, Shape, ViewSpec},
     },
     web::{
         api,
+        history::{TIME, time},
         limits::Limit,
         problem::Problem,
         query::{self, Format, Since},
@@ -43,6 +51,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/", web::get().to(overview))
         .route("/hosts/{host}", web::get().to(host))
         .route("/alerts", web::get().to(alerts))
+        .route("/history", web::get().to(history::page))
         .route("/sources", web::get().to(sources))
         .route("/status", web::get().to(status))
         .route("/echo", web::get().to(echo))
@@ -74,49 +83,87 @@ pub fn html(
         .body(body))
 }
 
-fn live(request: &HttpRequest, page: &LivePage) -> Result<HttpResponse, Problem> {
-    html(StatusCode::OK, render::page(State::of(request)?, page))
+/// A page as it is, or with `at` as it was.
+async fn show(request: &HttpRequest, page: LivePage) -> Result<HttpResponse, Problem> {
+    let state = State::of(request)?;
+    match at(request, state.now())? {
+        None => html(StatusCode::OK, render::present(state, &page)),
+        Some(at) if playback::is_past(state, at) => playback::page(state, &page, at).await,
+        // The present is its own page.
+        Some(_) => Ok(HttpResponse::SeeOther()
+            .insert_header((header::LOCATION, page.path()))
+            .finish()),
+    }
+}
+
+/// The moment that is asked for; of several, the last. What else stands in a page's address means nothing to it.
+fn at(request: &HttpRequest, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
+    let pairs = query::pairs(request.query_string());
+    let at = pairs.filter(|(name, _)| name == "at").last();
+    at.map(|(name, value)| {
+        moment(&value, now).ok_or_else(|| Problem::parameter(&name, &value, TIME))
+    })
+    .transpose()
+}
+
+/// A time as the API takes it, or as a `datetime-local` input gives it: then it is UTC.
+pub(super) fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
+    time(text, now)
+        .or_else(|| Timestamp::parse_rfc3339(&format!("{text}Z")))
+        .or_else(|| Timestamp::parse_rfc3339(&format!("{text}:00Z")))
 }
 
 async fn overview(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    live(&request, &LivePage::Overview)
+    show(&request, LivePage::Overview).await
 }
 
 async fn alerts(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    live(&request, &LivePage::Alerts)
+    show(&request, LivePage::Alerts).await
 }
 
 async fn sources(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    live(&request, &LivePage::Sources)
+    let state = State::of(&request)?;
+    html(StatusCode::OK, render::present(state, &LivePage::Sources))
 }
 
 async fn status(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    live(&request, &LivePage::Status)
+    let state = State::of(&request)?;
+    html(StatusCode::OK, render::present(state, &LivePage::Status))
 }
 
 async fn host(request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let state = State::of(&request)?;
     let unknown = || Problem::not_found("no host of this name has sent anything");
     let host = HostName::parse(&path).map_err(|_| unknown())?;
+    let is_of_host = |series: &Series| series.key().host == host;
     let known = {
-        let live = State::of(&request)?.live().read();
-        live.windows.iter().any(|w| w.series.key().host == host)
+        let live = state.live().read();
+        live.windows.iter().any(|w| is_of_host(&w.series))
     };
-    if !known {
+    // One that sends nothing any more has a past all the same.
+    let asked = at(&request, state.now())?;
+    if !known
+        && (asked.is_none()
+            || state
+                .parts()
+                .store
+                .catalogue()
+                .matching(is_of_host)
+                .is_empty())
+    {
         return Err(unknown());
     }
-    live(&request, &LivePage::Host(host))
+    show(&request, LivePage::Host(host)).await
 }
 
 async fn echo(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let state = State::of(&request)?;
-    let shell = render::shell(state, &state.live().read(), "echo", "Echo");
+    let shell = render::still_shell(State::of(&request)?, "echo", "Echo");
     html(StatusCode::OK, EchoPage { shell }.render())
 }
 
 /// `GET /api/docs`
 async fn docs(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let state = State::of(&request)?;
-    let shell = render::shell(state, &state.live().read(), "docs", "API");
+    let shell = render::still_shell(State::of(&request)?, "docs", "API");
     html(StatusCode::OK, DocsPage { shell }.render())
 }
 
@@ -127,7 +174,7 @@ pub fn error_page(
     detail: &str,
 ) -> Result<HttpResponse, Problem> {
     let title = status.canonical_reason().unwrap_or("Error");
-    let shell = render::shell(state, &state.live().read(), "error", title);
+    let shell = render::still_shell(state, "error", title);
     let page = ErrorPage {
         shell,
         status: status.as_u16(),
@@ -137,14 +184,19 @@ pub fn error_page(
     html(status, page.render())
 }
 
-/// `GET /pages/stream`: the fragments of a page that have changed, and the samples of its charts.
+/// `GET /pages/stream`: the fragments of a page that have changed, and the samples of its charts; with `at` as they were,
+/// at a pace.
 async fn stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    const KNOWN: [&str; 6] = ["page", "host", "names", "since", "at", "speed"];
     let state = State::of(&request)?;
     let (mut name, mut host, mut since) = (String::new(), None, None);
+    let mut names = String::new();
+    let (mut at, mut speed) = (None, 1.0);
     for (parameter, value) in query::pairs(request.query_string()) {
         match parameter.as_str() {
             "page" => name = value,
             "host" => host = Some(value),
+            "names" => names = value,
             "since" => {
                 since = Some(
                     value
@@ -152,36 +204,64 @@ async fn stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
                         .map_or(Since::Unreadable(value), Since::Position),
                 )
             }
-            _ => {
-                return Err(Problem::unknown_parameter(
-                    &parameter,
-                    &value,
-                    &["page", "host", "since"],
-                ));
+            "at" => {
+                let moment = moment(&value, state.now());
+                let wrong = || Problem::parameter(&parameter, &value, TIME);
+                at = Some(moment.ok_or_else(wrong)?);
             }
+            "speed" => speed = playback::speed(&value)?,
+            _ => return Err(Problem::unknown_parameter(&parameter, &value, &KNOWN)),
         }
     }
+    if name == "history" {
+        return history::stream(&request, &host.unwrap_or_default(), &names, since);
+    }
     let page = LivePage::parse(&name, host.as_deref())?;
-    let host = page.host().map(ToString::to_string).unwrap_or_default();
-    let filter = match &page {
-        LivePage::Overview => fill::catalogue::charted(None),
-        LivePage::Host(host) => fill::catalogue::charted(Some(host.as_str())),
-        LivePage::Alerts | LivePage::Sources | LivePage::Status => fill::catalogue::uncharted(),
+    if let Some(at) = at {
+        return playback::stream(&request, page, at, speed).await;
+    }
+    let followed = Followed {
+        page: page.name(),
+        host: page.host().map(ToString::to_string).unwrap_or_default(),
+        filter: charts_of(&page),
+        renderer: {
+            let fragments = Fragments::new(state, page);
+            Box::new(move |_: &[Arc<Entry>]| fragments.present())
+        },
     };
+    follow(&request, followed, since)
+}
+
+/// What the stream of a page carries.
+struct Followed {
+    page: &'static str,
+    host: String,
+    /// The samples of its charts.
+    filter: Filter,
+    /// Its fragments.
+    renderer: Box<Renderer>,
+}
+
+/// Answers with the stream of a page, from where it was drawn.
+fn follow(
+    request: &HttpRequest,
+    followed: Followed,
+    since: Option<Since>,
+) -> Result<HttpResponse, Problem> {
+    let state = State::of(request)?;
     let topics = Topics::of(&[Topic::Metrics, Topic::Alerts, Topic::Activity]);
     let spec = ViewSpec {
         topics,
-        filter,
+        filter: followed.filter,
         shape: Shape::Batch,
         period: PERIOD,
         encoding: Encoding::Page(Page {
-            name: page.name(),
-            host,
+            name: followed.page,
+            host: followed.host,
+            playback: None,
         }),
     };
-    let fragments = Fragments::new(state, page);
-    let renderer = Box::new(move || fragments.draw());
-    let view = state.stream().views().get(spec, Some(renderer));
+    let view = state.stream().views().get(spec, Some(followed.renderer));
     let view = view.map_err(|error| state.limits().refuse(Limit::Views, &error.to_string()))?;
     let start = start::resolve_for_page(state, since.as_ref(), topics);
     let requested = match &since {
@@ -190,15 +270,18 @@ async fn stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
         _ => String::new(),
     };
     let cursor = Cursor::new(state.stream(), view, start, None, None);
-    let events = sse::events::Events::new(
-        state,
-        State::shard(&request)?,
-        cursor,
-        None,
-        requested,
-        false,
-    )?;
-    sse::answer(&request, sse::head(Format::Sse), events)
+    let shard = State::shard(request)?;
+    let events = sse::events::Events::new(state, shard, cursor, None, requested, false)?;
+    sse::answer(request, sse::head(Format::Sse), events)
+}
+
+/// The series that the charts of a page show.
+pub(super) fn charts_of(page: &LivePage) -> Filter {
+    match page {
+        LivePage::Overview => fill::catalogue::charted(None),
+        LivePage::Host(host) => fill::catalogue::charted(Some(host.as_str())),
+        LivePage::Alerts | LivePage::Sources | LivePage::Status => fill::catalogue::uncharted(),
+    }
 }
 
 async fn clear(request: HttpRequest) -> Result<HttpResponse, Problem> {

@@ -2,7 +2,8 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::view::Moment;
+use super::{render::LivePage, view::Moment};
+use crate::model::Timestamp;
 
 /// The frame: title, navigation, and what the page's scripts need to join its stream.
 #[derive(Debug, Clone)]
@@ -23,24 +24,95 @@ pub struct Shell {
     pub patience_ms: u128,
     /// For the navigation.
     pub badge: Badge,
+    /// The address of its stream; `None` on pages that do not live.
+    pub stream: Option<String>,
+    /// What a page of the past needs besides.
+    pub playback: Option<Playback>,
 }
 
 impl Shell {
-    /// The address of the page's stream; `None` on pages that do not live.
-    pub fn stream(&self) -> Option<String> {
-        let host = self.host.as_ref().map_or(String::new(), |host| {
-            format!("&host={}", utf8_percent_encode(host, NON_ALPHANUMERIC))
-        });
-        match self.page {
-            "docs" | "echo" | "error" => None,
-            page => Some(format!("/pages/stream?page={page}{host}")),
+    /// Whether its stream is joined as soon as the page is there.
+    pub fn is_live(&self) -> bool {
+        self.playback.is_none() && self.stream.is_some()
+    }
+
+    /// Whether the page can be shown as it was.
+    pub fn has_past(&self) -> bool {
+        matches!(self.page, "overview" | "host" | "alerts")
+    }
+}
+
+/// A page of the past: the moment it shows, and where else one can go from there. Times in unix milliseconds.
+#[derive(Debug, Clone)]
+pub struct Playback {
+    /// The address of the page in the present.
+    pub path: String,
+    /// The moment.
+    pub at: Moment,
+    /// The same as `datetime-local` inputs have it, in UTC.
+    pub input: String,
+    /// The moment, the first there is anything of, and when the page was drawn.
+    pub millis: i64,
+    /// See `millis`.
+    pub first: i64,
+    /// See `millis`.
+    pub now: i64,
+}
+
+impl Playback {
+    /// Of a page at `at`, where the first that is kept was measured at `first`.
+    pub fn new(page: &LivePage, at: Timestamp, first: Timestamp, now: Timestamp) -> Self {
+        let seconds = Timestamp::from_millis(at.as_millis() / 1000 * 1000).to_string();
+        Self {
+            path: page.path(),
+            at: at.into(),
+            input: seconds.get(..19).unwrap_or_default().to_owned(),
+            millis: at.as_millis(),
+            first: first.as_millis(),
+            now: now.as_millis(),
         }
     }
+
+    /// The address of this page so many seconds later, or earlier.
+    pub fn url(&self, seconds: i64) -> String {
+        let at = Timestamp::from_millis(self.millis + seconds * 1000);
+        format!("{}?at={at}", self.path)
+    }
+}
+
+/// The moment that a page of the past shows.
+#[derive(Debug, askama::Template)]
+#[template(path = "fragments/moment.html")]
+pub struct MomentFragment {
+    /// The moment.
+    pub moment: Moment,
+}
+
+/// The address of a page's stream: of one host, or of all if that is empty; with these parameters.
+pub fn stream_url(page: &str, host: &str, more: &[(&str, &str)]) -> String {
+    let mut url = format!("/pages/stream?page={page}");
+    for (name, value) in [("host", host)].iter().chain(more) {
+        if !value.is_empty() {
+            let value = utf8_percent_encode(value, NON_ALPHANUMERIC);
+            url.push_str(&format!("&{name}={value}"));
+        }
+    }
+    url
 }
 
 /// The address of a host's page.
 pub fn host_url(host: &str) -> String {
     format!("/hosts/{}", utf8_percent_encode(host, NON_ALPHANUMERIC))
+}
+
+/// The address of a host's history, with these parameters.
+pub fn history_url(host: &str, more: &[(&str, &str)]) -> String {
+    let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+    let mut url = format!("/history?host={}", encoded(host));
+    for (name, value) in more {
+        url.push_str(&format!("&{name}={}", encoded(value)));
+    }
+    url
 }
 
 /// How many alerts are open, beside the word in the navigation.

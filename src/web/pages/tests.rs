@@ -10,7 +10,7 @@ use super::{
     feed::{ActivityLine, AlertFeed, AlertLine},
     host::{DeviceRow, HostDetail, HostPage, ProcessRow},
     overview::{HostView, NearView, NetGraph, OverviewPage},
-    shell::{Badge, Shell},
+    shell::{self, Badge, Shell},
     sources::{SourceState, SourceView, SourcesPage},
     status::{StatusGroup, StatusPage},
     svg,
@@ -41,6 +41,9 @@ fn shell(page: &'static str) -> Shell {
             open: 2,
             critical: 1,
         },
+        stream: (!matches!(page, "echo" | "error"))
+            .then(|| shell::stream_url(page, if page == "host" { HOSTILE } else { "" }, &[])),
+        playback: None,
     }
 }
 
@@ -106,6 +109,8 @@ fn host() -> HostView {
                 labels: [("mode".to_owned(), HOSTILE.to_owned())].into(),
                 title: HOSTILE.to_owned(),
                 values: vec![Some(1.0), None, Some(2.0)],
+                bounds: Some(vec![Some((0.5, 1.5)), None, Some((2.0, 2.0))]),
+                before: None,
             }],
             thresholds: vec![ChartLine {
                 value: 90.0,
@@ -113,6 +118,7 @@ fn host() -> HostView {
             }],
             start: 1_700_000_000_000,
             step: 2_000,
+            range: None,
         }],
     }
 }
@@ -146,6 +152,8 @@ fn activity() -> Vec<ActivityLine> {
         message: HOSTILE.to_owned(),
         host: HOSTILE.to_owned(),
         mark: true,
+        id: HOSTILE.to_owned(),
+        until: Some(moment()),
     }]
 }
 

@@ -80,12 +80,7 @@ impl Life {
 
     /// A line of the feed.
     pub fn line(&mut self, at: Timestamp, message: &str) {
-        let activity = Arc::new(Activity {
-            kind: "test".to_owned(),
-            message: message.to_owned(),
-            host: None,
-            timestamp: at,
-        });
+        let activity = Arc::new(Activity::new("test", message.to_owned(), at));
         let json = serde_json::to_string(&activity).expect("JSON");
         let json = format!(",{}", &json[1..json.len() - 1]).into();
         self.entry(at, 1, What::Activity { activity, json });

@@ -184,12 +184,11 @@ proptest! {
 #[test]
 fn lines_of_the_feed_and_events_of_one_client_are_the_same_objects() {
     let stream = stream();
-    let activity = Activity {
-        kind: "deploy".to_owned(),
-        message: "\"2\" is out\n\u{1f980}".to_owned(),
-        host: None,
-        timestamp: Timestamp::from_millis(1_700_000_000_000),
-    };
+    let activity = Activity::new(
+        "deploy",
+        "\"2\" is out\n\u{1f980}".to_owned(),
+        Timestamp::from_millis(1_700_000_000_000),
+    );
     stream.publish(vec![Arc::new(Entry {
         first: 1,
         last: 1,

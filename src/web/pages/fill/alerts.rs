@@ -1,14 +1,23 @@
 //! Alerts and rules as pages show them.
 
+use std::time::Duration;
+
 use super::outlook::{Outlook, worse};
 use crate::{
-    model::{Aggregate, AlertEvent, AlertState, Direction, Level, Reason, Rule, quantity},
+    model::{
+        Aggregate, AlertEvent, AlertState, Direction, Level, Reason, Rule, Timestamp, quantity,
+    },
     web::pages::{
         alerts::{AlertView, OpenAlerts, RuleLevel, RuleView},
+        shell,
         view::{State, duration},
     },
 };
 
+/// A replay begins so long before what it is about.
+const LEAD: Duration = Duration::from_secs(20);
+/// What is shown of the metric before an alert opened, and after it ended.
+const AROUND: Duration = Duration::from_secs(600);
 /// Past alerts on the page, at most.
 const MOST_HISTORY: usize = 100;
 
@@ -36,6 +45,7 @@ pub fn open(outlook: &Outlook<'_>, host: Option<&str>) -> OpenAlerts {
             .filter(|a| a.state == AlertState::NoData)
             .count(),
         alerts: events.iter().map(|event| view(outlook, event)).collect(),
+        acting: !outlook.is_past,
     }
 }
 
@@ -90,7 +100,21 @@ fn view(outlook: &Outlook<'_>, event: &AlertEvent) -> AlertView {
             .map_or(String::new(), |reason| reason_words(reason).to_owned()),
         acknowledged: event.acknowledged,
         why: why(event),
+        minute: minute(event.series.host.as_str(), event.since),
+        history: shell::history_url(
+            event.series.host.as_str(),
+            &[
+                ("names", event.series.name.as_str()),
+                ("from", &event.since.minus(AROUND).to_string()),
+                ("to", &until.plus(AROUND).to_string()),
+            ],
+        ),
     }
+}
+
+/// The address that replays a host from shortly before a moment on.
+pub fn minute(host: &str, since: Timestamp) -> String {
+    format!("{}?at={}#play", shell::host_url(host), since.minus(LEAD))
 }
 
 fn reason_words(reason: Reason) -> &'static str {

@@ -114,6 +114,52 @@ pub const CHARTS: &[ChartOf] = &[
     ),
 ];
 
+/// The charts of the history of a host: those of the pages, and more.
+pub const PAST_CHARTS: &[ChartOf] = &[
+    chart(
+        "load",
+        "Load",
+        &[("load1", "1 min"), ("load5", "5 min"), ("load15", "15 min")],
+        ChartKind::Line,
+    ),
+    chart(
+        "swap",
+        "Swap",
+        &[("swap_used_percent", "used")],
+        ChartKind::Area,
+    ),
+    chart(
+        "files",
+        "File systems",
+        &[("filesystem_used_percent", "used")],
+        ChartKind::Line,
+    ),
+    chart(
+        "utilisation",
+        "Disk utilisation",
+        &[("disk_utilisation", "busy")],
+        ChartKind::Line,
+    ),
+    chart(
+        "pressure",
+        "Pressure",
+        &[("pressure_some", "waiting for")],
+        ChartKind::Line,
+    ),
+    chart(
+        "temperature",
+        "Temperature",
+        &[("temperature_celsius", "")],
+        ChartKind::Line,
+    ),
+    chart(
+        "errors",
+        "Errors",
+        &[("request_errors", "errors")],
+        ChartKind::Line,
+    ),
+];
+
 /// Lines in one chart, at most.
 pub const MOST_LINES: usize = 6;
 
@@ -144,6 +190,16 @@ pub fn charted(host: Option<&str>) -> Filter {
         hosts: host.map_or_else(Globs::default, |host| Globs::new([host])),
         labels: vec![("core".to_owned(), Globs::new([""]))],
         ..Filter::default()
+    }
+}
+
+/// The series that the charts of a host's history show.
+pub fn charted_past(host: &str) -> Filter {
+    let all = CHARTS.iter().chain(PAST_CHARTS);
+    let names = all.flat_map(|chart| chart.metrics).map(|(name, _)| *name);
+    Filter {
+        names: Globs::new(names),
+        ..charted(Some(host))
     }
 }
 

@@ -91,6 +91,8 @@ pub fn chart(outlook: &Outlook<'_>, host: &str, of: &ChartOf) -> Option<Chart> {
             labels: labels.collect(),
             title: title.clone(),
             values: values.into_iter().map(|v| v.map(three_digits)).collect(),
+            bounds: None,
+            before: None,
         }
     });
     Some(Chart {
@@ -110,11 +112,12 @@ pub fn chart(outlook: &Outlook<'_>, host: &str, of: &ChartOf) -> Option<Chart> {
             .collect(),
         start,
         step,
+        range: None,
     })
 }
 
 /// A drawing needs no more, and the page is smaller for it.
-fn three_digits(value: f64) -> f64 {
+pub fn three_digits(value: f64) -> f64 {
     if value.abs() < 1e-300 {
         return 0.0;
     }

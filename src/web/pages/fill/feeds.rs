@@ -78,6 +78,10 @@ pub fn activity(outlook: &Outlook<'_>, host: Option<&str>) -> Vec<ActivityLine> 
                 .as_ref()
                 .map_or(String::new(), ToString::to_string),
             mark: is_mark(&activity.kind),
+            id: activity
+                .annotation()
+                .map_or(String::new(), |id| id.to_string()),
+            until: activity.until.map(Into::into),
         })
         .collect()
 }
@@ -86,6 +90,6 @@ pub fn activity(outlook: &Outlook<'_>, host: Option<&str>) -> Vec<ActivityLine> 
 fn is_mark(kind: &str) -> bool {
     !matches!(
         kind,
-        "clients" | "source_started" | "source_stopped" | "alerts_dismissed"
+        "clients" | "source_started" | "source_stopped" | "alerts_dismissed" | Activity::REMOVED
     )
 }

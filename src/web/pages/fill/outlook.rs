@@ -1,4 +1,4 @@
-//! One reading of the present: windows by host, open alerts by series. Everything on a page is drawn from one, so a
+//! One reading of the present, or of a moment of the past: windows by host, open alerts by series. Everything on a page is drawn from one, so a
 //! page never disagrees with itself.
 
 use std::{
@@ -27,6 +27,8 @@ pub struct Outlook<'a> {
     pub now: Timestamp,
     /// The rules.
     pub watched: &'a Watched,
+    /// Whether it is a moment of the past, about which nothing can be done.
+    pub is_past: bool,
     hosts: BTreeMap<&'a HostName, Vec<&'a Window>>,
     states: HashMap<&'a SeriesKey, State>,
 }
@@ -51,8 +53,17 @@ impl<'a> Outlook<'a> {
             live,
             now,
             watched,
+            is_past: false,
             hosts,
             states,
+        }
+    }
+
+    /// Reads a moment of the past.
+    pub fn past(then: &'a LiveState, now: Timestamp, watched: &'a Watched) -> Self {
+        Self {
+            is_past: true,
+            ..Self::new(then, now, watched)
         }
     }
 

@@ -16,6 +16,10 @@ use crate::{
 
 /// The figures over everything, for the head of the overview.
 pub fn facts(outlook: &Outlook<'_>, server: &Server) -> Vec<Figure> {
+    let series = counted("series", outlook.live.windows.iter().count() as u64);
+    if outlook.is_past {
+        return vec![series, counted("hosts", outlook.hosts().count() as u64)];
+    }
     let parts = server.parts();
     let totals = outlook.live.totals();
     let rate: f64 = parts
@@ -28,7 +32,7 @@ pub fn facts(outlook: &Outlook<'_>, server: &Server) -> Vec<Figure> {
     vec![
         counted("samples", totals.samples),
         Figure::text("samples/s", quantity::number(rate)),
-        counted("series", outlook.live.windows.iter().count() as u64),
+        series,
         counted("viewers", server.stream().counters().clients() as u64),
         Figure::text("running for", duration(uptime)),
     ]

@@ -1,8 +1,8 @@
 //! The past of a series as bytes: JSON, lines, or rows of a table.
 
 use super::{
-    Group,
-    query::{Figure, Format, HistoryQuery},
+    plan::Group,
+    query::{Figure, Format, HistoryQuery, Resolution},
 };
 use crate::{
     model::{Position, Timestamp},
@@ -58,7 +58,7 @@ pub fn tail(query: &HistoryQuery) -> &'static [u8] {
 }
 
 fn is_raw(query: &HistoryQuery) -> bool {
-    query.resolution == super::query::Resolution::Raw
+    query.resolution == Resolution::Raw
 }
 
 /// The columns behind the time.

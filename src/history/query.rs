@@ -1,15 +1,11 @@
-//! The parameters of `/api/history`, parsed.
+//! What of the past is asked for, parsed from parameters, which are names and values as text.
 
 use std::time::Duration;
 
 use crate::{
     config::duration,
     model::Timestamp,
-    stream::filter::Filter,
-    web::{
-        problem::Problem,
-        query::{self, FILTERS},
-    },
+    stream::filter::{Filter, written::FILTERS},
 };
 
 /// How far back it goes if nothing is said.
@@ -27,6 +23,34 @@ const NUMBER: &str = "a whole number from 1 to 100000; not together with step";
 const STEP: &str = "raw, or a duration of at least 1ms like 10s; not together with points";
 const AGG: &str = "avg, min, max, last, sum, count, separated by commas";
 const FORMAT: &str = "json, ndjson or csv";
+const ONCE: &str = "one value; separate alternatives with commas";
+/// The parameters beside those of [`Filter`].
+const OTHERS: [&str; 6] = ["from", "to", "points", "step", "agg", "format"];
+
+/// A parameter that is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Its value is not what it takes.
+    #[error("{name} {value:?} is not valid: it takes {accepted}")]
+    Malformed {
+        /// Which.
+        name: String,
+        /// What it was.
+        value: String,
+        /// What it takes.
+        accepted: &'static str,
+    },
+    /// There is none of this name.
+    #[error("there is no {name:?}; there are {}", known.join(", "))]
+    Unknown {
+        /// Its name.
+        name: String,
+        /// What it was.
+        value: String,
+        /// Which there are.
+        known: Vec<&'static str>,
+    },
+}
 
 /// What of a stretch is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +114,17 @@ pub enum Format {
     Csv,
 }
 
+impl Format {
+    fn parse(word: &str) -> Option<Self> {
+        match word {
+            "json" => Some(Self::Json),
+            "ndjson" => Some(Self::Ndjson),
+            "csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
+}
+
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistoryQuery {
@@ -107,28 +142,32 @@ pub struct HistoryQuery {
     pub format: Format,
 }
 
-/// Parses the query of a request whose `Accept` is `accept`. A refusal says which parameter, what it was and what it
-/// takes.
-pub fn parse(query: &str, accept: &str, now: Timestamp) -> Result<HistoryQuery, Problem> {
+/// Parses parameters; without `format` it is written in `otherwise`.
+pub fn parse(
+    parameters: impl IntoIterator<Item = (String, String)>,
+    otherwise: Format,
+    now: Timestamp,
+) -> Result<HistoryQuery, Fault> {
     let mut filter = Filter::default();
     let (mut from, mut to, mut points, mut step) = (None, None, None, None);
     let (mut figures, mut format) = (None, None);
     let mut seen: Vec<String> = Vec::new();
-    for (name, value) in query::pairs(query) {
-        let wrong = |accepted: &str| Problem::parameter(&name, &value, accepted);
+    for (name, value) in parameters {
+        let wrong = |accepted| Fault::Malformed {
+            name: name.clone(),
+            value: value.clone(),
+            accepted,
+        };
         if seen.contains(&name) {
-            return Err(wrong("one value; separate alternatives with commas"));
+            return Err(wrong(ONCE));
         }
         match name.as_str() {
             "from" => from = Some(time(&value, now).ok_or_else(|| wrong(TIME))?),
             "to" => to = Some((time(&value, now).ok_or_else(|| wrong(TIME))?, value.clone())),
             "points" => {
                 let number = value.parse().ok().filter(|n| (1..=MOST_POINTS).contains(n));
-                points = Some(
-                    number
-                        .filter(|_| step.is_none())
-                        .ok_or_else(|| wrong(NUMBER))?,
-                );
+                let number = number.filter(|_| step.is_none());
+                points = Some(number.ok_or_else(|| wrong(NUMBER))?);
             }
             "step" => {
                 let parsed = match value.as_str() {
@@ -137,29 +176,15 @@ pub fn parse(query: &str, accept: &str, now: Timestamp) -> Result<HistoryQuery, 
                         .filter(|step| !step.is_zero())
                         .map(Resolution::Step),
                 };
-                step = Some(
-                    parsed
-                        .filter(|_| points.is_none())
-                        .ok_or_else(|| wrong(STEP))?,
-                );
+                let parsed = parsed.filter(|_| points.is_none());
+                step = Some(parsed.ok_or_else(|| wrong(STEP))?);
             }
             "agg" => figures = Some(figures_of(&value).ok_or_else(|| wrong(AGG))?),
-            "format" => {
-                format = Some(match value.as_str() {
-                    "json" => Format::Json,
-                    "ndjson" => Format::Ndjson,
-                    "csv" => Format::Csv,
-                    _ => return Err(wrong(FORMAT)),
-                });
-            }
-            "names" | "hosts" => {
-                query::filter(&mut filter, &name, &value)?;
-            }
-            label if label.starts_with("label.") && query::filter(&mut filter, label, &value)? => {}
+            "format" => format = Some(Format::parse(&value).ok_or_else(|| wrong(FORMAT))?),
+            of if is_filter(of) && filter.take(of, &value).map_err(wrong)? => {}
             _ => {
-                let mut known = FILTERS[..3].to_vec();
-                known.extend(["from", "to", "points", "step", "agg", "format"]);
-                return Err(Problem::unknown_parameter(&name, &value, &known));
+                let known = FILTERS[..3].iter().chain(&OTHERS).copied().collect();
+                return Err(Fault::Unknown { name, value, known });
             }
         }
         seen.push(name);
@@ -167,7 +192,11 @@ pub fn parse(query: &str, accept: &str, now: Timestamp) -> Result<HistoryQuery, 
     let (to, shown) = to.unwrap_or((now, String::new()));
     let from = from.unwrap_or_else(|| to.minus(SPAN));
     if from >= to {
-        return Err(Problem::parameter("to", &shown, LATER));
+        return Err(Fault::Malformed {
+            name: "to".to_owned(),
+            value: shown,
+            accepted: LATER,
+        });
     }
     Ok(HistoryQuery {
         filter,
@@ -175,8 +204,13 @@ pub fn parse(query: &str, accept: &str, now: Timestamp) -> Result<HistoryQuery, 
         to,
         resolution: step.unwrap_or(Resolution::Points(points.unwrap_or(POINTS))),
         figures: figures.unwrap_or_else(|| vec![Figure::Avg, Figure::Min, Figure::Max]),
-        format: format.unwrap_or_else(|| accepted(accept)),
+        format: format.unwrap_or(otherwise),
     })
+}
+
+/// Whether a parameter is a condition on series.
+fn is_filter(name: &str) -> bool {
+    matches!(name, "names" | "hosts") || name.starts_with("label.")
 }
 
 /// A time as it may be given.
@@ -198,20 +232,6 @@ fn figures_of(text: &str) -> Option<Vec<Figure>> {
     Some(figures)
 }
 
-/// The format that a client asks for: the first of ours in its `Accept`.
-fn accepted(accept: &str) -> Format {
-    let kinds = accept
-        .split(',')
-        .map(|kind| kind.split(';').next().unwrap_or("").trim());
-    let known = kinds.filter_map(|kind| match kind {
-        "application/json" => Some(Format::Json),
-        "application/x-ndjson" => Some(Format::Ndjson),
-        "text/csv" => Some(Format::Csv),
-        _ => None,
-    });
-    known.into_iter().next().unwrap_or(Format::Json)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,9 +239,16 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
+    fn of(parameters: &[(&str, &str)]) -> Result<HistoryQuery, Fault> {
+        let owned = parameters
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        parse(owned, Format::Json, NOW)
+    }
+
     #[test]
     fn an_hour_in_500_points_is_asked_for_with_nothing() {
-        let query = parse("", "*/*", NOW).unwrap();
+        let query = of(&[]).unwrap();
         assert_eq!((query.from, query.to), (NOW.minus(SPAN), NOW));
         assert_eq!(query.resolution, Resolution::Points(500));
         assert_eq!(query.format, Format::Json);
@@ -230,40 +257,48 @@ mod tests {
     #[test]
     fn times_are_given_as_people_have_them() {
         for from in ["1h", "1794996400", "1794996400000", "2026-11-18T10:06:40Z"] {
-            assert_eq!(
-                parse(&format!("from={from}"), "", NOW).unwrap().from,
-                NOW.minus(SPAN),
-                "{from}"
-            );
+            let query = of(&[("from", from)]).unwrap();
+            assert_eq!(query.from, NOW.minus(SPAN), "{from}");
         }
     }
 
     #[test]
     fn faults_name_parameter_value_and_what_is_taken() {
-        for (query, parameter) in [
-            ("from=yesterday", "from"),
-            ("from=10m&to=1h", "to"),
-            ("points=0", "points"),
-            ("step=1s&points=5", "points"),
-            ("points=5&step=1s", "step"),
-            ("step=0s", "step"),
-            ("agg=median", "agg"),
-            ("format=xml", "format"),
-            ("names=", "names"),
-            ("levels=info", "levels"),
-            ("names=a&names=b", "names"),
+        for parameters in [
+            &[("from", "yesterday")][..],
+            &[("from", "10m"), ("to", "1h")],
+            &[("points", "0")],
+            &[("step", "1s"), ("points", "5")],
+            &[("points", "5"), ("step", "1s")],
+            &[("step", "0s")],
+            &[("agg", "median")],
+            &[("format", "xml")],
+            &[("names", "")],
+            &[("names", "a"), ("names", "b")],
         ] {
-            let problem = parse(query, "", NOW).unwrap_err();
-            let details = problem.details();
-            assert_eq!(details.parameter.as_deref(), Some(parameter), "{query}");
-            assert!(details.accepted.is_some(), "{query}");
+            let (name, value) = parameters[parameters.len() - 1];
+            let fault = of(parameters).unwrap_err();
+            let said = fault.to_string();
+            assert!(
+                said.starts_with(&format!("{name} {value:?} is not valid")),
+                "{said}"
+            );
         }
+        let said = of(&[("levels", "info")]).unwrap_err().to_string();
+        assert!(
+            said.ends_with(
+                "there are names, hosts, label.NAME, from, to, points, step, agg, format"
+            ),
+            "{said}"
+        );
     }
 
     proptest! {
         #[test]
-        fn no_query_panics(query in "\\PC{0,200}", accept in "\\PC{0,50}") {
-            let _ = parse(&query, &accept, NOW);
+        fn nothing_panics(name in "\\PC{0,20}", value in "\\PC{0,50}") {
+            for name in [&name, "from", "to", "points", "step", "agg", "format", "names"] {
+                let _ = of(&[(name, &value)]);
+            }
         }
     }
 }

@@ -1,0 +1,150 @@
+//! Columns into numbers.
+
+use pco::{data_types::Number, wrapped::FileDecompressor};
+
+use super::{CONSTANT, DIFFERENCES, FLOATS, MAX_ROWS, RELATED, WHOLE_16, WHOLE_32, WHOLE_64};
+use crate::{
+    model::decimal::POWERS,
+    store::{Damaged, bytes::Reader},
+};
+
+/// Reads columns.
+#[derive(Debug, Clone)]
+pub struct Decoder {
+    pco: FileDecompressor,
+}
+
+impl Decoder {
+    /// From what [`Encoder::header`] was.
+    pub fn new(header: &[u8]) -> Result<Self, Damaged> {
+        let (pco, _) =
+            FileDecompressor::new(header).map_err(|_| Damaged("a compression format"))?;
+        Ok(Self { pco })
+    }
+
+    /// A column of `rows` readings.
+    pub fn values(&self, column: &[u8], rows: usize) -> Result<Vec<f64>, Damaged> {
+        if rows > MAX_ROWS {
+            return Err(Damaged("a column's length"));
+        }
+        let mut reader = Reader::new(column);
+        match reader.u8()? {
+            CONSTANT => {
+                let mut bytes = [0; 8];
+                let used = reader.rest();
+                bytes
+                    .get_mut(..used.len())
+                    .ok_or(Damaged("a constant"))?
+                    .copy_from_slice(used);
+                Ok(vec![f64::from_bits(u64::from_be_bytes(bytes)); rows])
+            }
+            FLOATS => self.decompress(reader.rest(), rows),
+            kind => {
+                let power = *POWERS
+                    .get(usize::from(reader.u8()?))
+                    .ok_or(Damaged("a power of ten"))?;
+                self.whole(kind, reader, rows, |whole| whole as f64 / power)
+            }
+        }
+    }
+
+    /// A column of `rows` readings that is stored beside another one.
+    pub fn values_beside(
+        &self,
+        column: &[u8],
+        other: &[u8],
+        rows: usize,
+    ) -> Result<Vec<f64>, Damaged> {
+        let mut reader = Reader::new(column);
+        let (RELATED, negative) = (reader.u8()?, reader.u8()? != 0) else {
+            return Err(Damaged("a kind of column"));
+        };
+        reader.u64()?;
+        let (power, rest) = self.decimals(reader.rest(), rows)?;
+        let (_, others) = self.decimals(other, rows)?;
+        let pairs = rest.into_iter().zip(others);
+        let whole = pairs.map(|(rest, other)| match negative {
+            true => rest.wrapping_sub(other),
+            false => rest.wrapping_add(other),
+        });
+        Ok(whole.map(|whole| whole as f64 / power).collect())
+    }
+
+    /// A column that is stored as whole numbers, and what they are to be divided by.
+    fn decimals(&self, column: &[u8], rows: usize) -> Result<(f64, Vec<i64>), Damaged> {
+        if rows > MAX_ROWS {
+            return Err(Damaged("a column's length"));
+        }
+        let mut reader = Reader::new(column);
+        let kind = reader.u8()?;
+        let power = POWERS.get(usize::from(reader.u8()?));
+        let power = *power.ok_or(Damaged("a power of ten"))?;
+        Ok((power, self.whole(kind, reader, rows, |whole| whole)?))
+    }
+
+    /// A column of `rows` whole numbers.
+    pub fn whole_numbers(&self, column: &[u8], rows: usize) -> Result<Vec<i64>, Damaged> {
+        if rows > MAX_ROWS {
+            return Err(Damaged("a column's length"));
+        }
+        let mut reader = Reader::new(column);
+        let kind = reader.u8()?;
+        reader.u8()?;
+        self.whole(kind, reader, rows, |whole| whole)
+    }
+
+    fn whole<T>(
+        &self,
+        kind: u8,
+        mut reader: Reader<'_>,
+        rows: usize,
+        into: impl Fn(i64) -> T,
+    ) -> Result<Vec<T>, Damaged> {
+        if kind == DIFFERENCES {
+            let mut value = 0i64;
+            return (0..rows)
+                .map(|_| {
+                    value = value.wrapping_add(reader.i64()?);
+                    Ok(into(value))
+                })
+                .collect();
+        }
+        let min = reader.i64()?;
+        let above = |by: u64| into(min.wrapping_add(by as i64));
+        let rest = reader.rest();
+        Ok(match kind {
+            WHOLE_16 => {
+                let narrow = self.decompress::<u16>(rest, rows)?;
+                narrow.into_iter().map(|v| above(v.into())).collect()
+            }
+            WHOLE_32 => {
+                let narrow = self.decompress::<u32>(rest, rows)?;
+                narrow.into_iter().map(|v| above(v.into())).collect()
+            }
+            WHOLE_64 => {
+                let wide = self.decompress::<u64>(rest, rows)?;
+                wide.into_iter().map(above).collect()
+            }
+            _ => return Err(Damaged("a kind of column")),
+        })
+    }
+
+    fn decompress<T: Number + Default>(
+        &self,
+        bytes: &[u8],
+        rows: usize,
+    ) -> Result<Vec<T>, Damaged> {
+        let damaged = |_| Damaged("a compressed column");
+        let (mut chunk, rest) = self
+            .pco
+            .chunk_decompressor::<T, _>(bytes)
+            .map_err(damaged)?;
+        let mut values = vec![T::default(); rows];
+        let mut page = chunk.page_decompressor(rest, rows).map_err(damaged)?;
+        let progress = page.read(&mut values).map_err(damaged)?;
+        match progress.n_processed == rows {
+            true => Ok(values),
+            false => Err(Damaged("a compressed column")),
+        }
+    }
+}

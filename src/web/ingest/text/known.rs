@@ -1,0 +1,182 @@
+//! The series that lines were of before, by the bytes that lines begin with: most bodies are like the one before them, and
+//! then no name is parsed and no label is sorted.
+//!
+//! Of each series it is known which one followed it the last time, so that as a rule one comparison finds the next. What
+//! came together in one batch is handed over as the very same layout when it comes again, which the pipeline then knows too.
+
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::Mutex;
+
+use super::line;
+use crate::model::{HostName, SeriesKey, SeriesSpec, Unit};
+
+/// What is known at most, in bytes, nearly. All of it is forgotten after the body with which it is more.
+const MOST: usize = 32 << 20;
+
+/// A series in [`Known`].
+pub type Id = u32;
+
+/// None.
+const NONE: Id = Id::MAX;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Known {
+    /// Of lines that name none.
+    host: HostName,
+    heads: Vec<Head>,
+    ids: HashMap<Arc<[u8]>, Id>,
+    /// The same series may be written in several ways.
+    by_key: HashMap<SeriesKey, Id>,
+    hosts: HashMap<HostName, u32>,
+    /// The series that bodies begin with.
+    first: Id,
+    /// By the first series in them.
+    layouts: HashMap<Id, Steady>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Head {
+    text: Arc<[u8]>,
+    spec: SeriesSpec,
+    /// The number of its host.
+    host: u32,
+    /// The series that followed it the last time.
+    next: Id,
+}
+
+#[derive(Debug)]
+struct Steady {
+    ids: Box<[Id]>,
+    layout: Arc<[SeriesSpec]>,
+}
+
+impl Known {
+    /// Nothing is known; lines that name no host are of `host`.
+    pub fn new(host: HostName) -> Self {
+        Self {
+            host,
+            heads: Vec::new(),
+            ids: HashMap::new(),
+            by_key: HashMap::new(),
+            hosts: HashMap::new(),
+            first: NONE,
+            layouts: HashMap::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Which host the series is of: a number.
+    pub fn host_of(&self, id: Id) -> u32 {
+        self.heads[id as usize].host
+    }
+
+    /// The series that follows `before`, or that a body begins with, if what is left begins with that one.
+    pub fn foreseen(&self, before: Option<Id>, rest: &mut line::Rest<'_>) -> Option<Id> {
+        let id = before.map_or(self.first, |before| self.heads[before as usize].next);
+        let head = self.heads.get(id as usize)?;
+        let mut after = line::Rest(rest.0.strip_prefix(&*head.text)?);
+        // It may be longer: a name goes on, or has labels.
+        let [b' ' | b'\t', ..] = after.0 else {
+            return None;
+        };
+        after.skip_blanks();
+        if let [b'{', ..] = after.0 {
+            return None;
+        }
+        *rest = after;
+        Some(id)
+    }
+
+    /// The series of a head that followed `before`, or that a body began with.
+    pub fn find(&mut self, before: Option<Id>, head: &[u8], unit: &Unit) -> Result<Id, String> {
+        let id = match self.ids.get(head) {
+            Some(id) => *id,
+            None => self.learn(head, unit)?,
+        };
+        match before {
+            Some(before) => self.heads[before as usize].next = id,
+            None => self.first = id,
+        }
+        Ok(id)
+    }
+
+    fn learn(&mut self, head: &[u8], unit: &Unit) -> Result<Id, String> {
+        let spec = line::series(head, &self.host, unit)?;
+        let text: Arc<[u8]> = head.into();
+        let next = self.heads.len() as Id;
+        let id = *self.by_key.entry(spec.key.clone()).or_insert(next);
+        // The text, and the same again in the labels.
+        self.bytes += 2 * head.len() + size_of::<Head>() + 192;
+        self.ids.insert(text.clone(), id);
+        if id == next {
+            let number = self.hosts.len() as u32;
+            let host = *self.hosts.entry(spec.key.host.clone()).or_insert(number);
+            self.heads.push(Head {
+                text,
+                spec,
+                host,
+                next: NONE,
+            });
+        }
+        Ok(id)
+    }
+
+    /// The layout of a batch of these series, each once: the same as the last time, if they are.
+    pub fn layout(&mut self, ids: &[Id]) -> Arc<[SeriesSpec]> {
+        let known = ids.first().and_then(|first| self.layouts.get(first));
+        if let Some(known) = known.filter(|known| *known.ids == *ids) {
+            return known.layout.clone();
+        }
+        let specs = ids.iter().map(|id| self.heads[*id as usize].spec.clone());
+        let layout: Arc<[SeriesSpec]> = specs.collect();
+        // One alone is found as quickly without.
+        if let [first, _, ..] = ids {
+            let each = size_of::<Id>() + size_of::<SeriesSpec>();
+            let steady = Steady {
+                ids: ids.into(),
+                layout: layout.clone(),
+            };
+            self.bytes += each * ids.len();
+            if let Some(before) = self.layouts.insert(*first, steady) {
+                self.bytes -= each * before.ids.len();
+            }
+        }
+        layout
+    }
+
+    /// Forgets all if it is too much. Ids from before mean nothing then.
+    pub fn trim(&mut self) {
+        if self.bytes > MOST {
+            *self = Self::new(self.host.clone());
+        }
+    }
+}
+
+/// What is known of those that push, one for each host that lines without one are of, and one more for each body that is
+/// read at the same time. At most [`CACHES`] are kept, those that were used last.
+#[derive(Debug, Default)]
+pub struct Caches(Mutex<Vec<Known>>);
+
+const CACHES: usize = 8;
+
+impl Caches {
+    /// Does something with what is known, alone with it.
+    pub fn with<T>(&self, host: &HostName, work: impl FnOnce(&mut Known) -> T) -> T {
+        let known = {
+            let mut all = self.0.lock();
+            let at = all.iter().rposition(|known| known.host == *host);
+            at.map(|at| all.remove(at))
+        };
+        let mut known = known.unwrap_or_else(|| Known::new(host.clone()));
+        let done = work(&mut known);
+        let mut all = self.0.lock();
+        if all.len() >= CACHES {
+            all.remove(0);
+        }
+        all.push(known);
+        done
+    }
+}
