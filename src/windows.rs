@@ -5,9 +5,9 @@
 
 mod packed;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{cmp::Ordering, sync::Arc, time::Duration};
 
-use self::packed::Packed;
+use self::packed::{PIECE, Packed, Piece};
 use crate::{
     model::{SeriesId, Timestamp},
     series::Series,
@@ -46,55 +46,61 @@ pub struct Stats {
 pub struct Window {
     /// What it is of.
     pub series: Arc<Series>,
-    /// The older samples, oldest first; of the first there may be some that are in the window no longer.
-    packed: VecDeque<Packed>,
-    /// The newest, at least one.
-    recent: Vec<(Timestamp, f64)>,
-    /// How many are kept, and how many may be in the window.
-    kept: usize,
-    most: usize,
+    /// When the newest sample was measured.
+    newest: Timestamp,
+    /// When it was received.
+    pub received: Timestamp,
     /// What was measured then or before is in the window no longer.
     outside: Timestamp,
-    /// When the newest sample was received.
-    pub received: Timestamp,
+    /// The newest samples, at least one.
+    recent: Vec<(Timestamp, f64)>,
+    /// How many there are in all, and how many may be in the window.
+    kept: u32,
+    most: u32,
+    /// The older ones, oldest first; some may be in the window no longer.
+    packed: Packed,
 }
 
-/// So many samples are packed together.
-const PACKED: usize = 64;
-
 impl Window {
-    fn new(series: &Arc<Series>, received: Timestamp, most: usize) -> Self {
+    fn new(series: &Arc<Series>, received: Timestamp, most: u32) -> Self {
         Self {
             series: series.clone(),
-            packed: VecDeque::new(),
+            newest: Timestamp::from_millis(i64::MIN),
+            received,
+            outside: Timestamp::default(),
             recent: Vec::new(),
             kept: 0,
             most,
-            outside: Timestamp::default(),
-            received,
+            packed: Packed::default(),
         }
     }
 
     /// Its samples, oldest first.
     pub fn points(&self) -> impl DoubleEndedIterator<Item = (Timestamp, f64)> {
-        let mut oldest = self.packed.front().map(Packed::samples).unwrap_or_default();
+        let mut over = self.kept.saturating_sub(self.most) as usize;
+        let mut pieces: Vec<Piece<'_>> = self.packed.pieces().collect();
+        let gone = pieces.iter().take_while(|piece| {
+            let gone = piece.newest <= self.outside || piece.count <= over;
+            over = over.saturating_sub(if gone { piece.count } else { 0 });
+            gone
+        });
+        let gone = gone.count();
+        pieces.drain(..gone);
+        let outside = |samples: &[(Timestamp, f64)]| {
+            let by_age = samples.partition_point(|(time, _)| *time <= self.outside);
+            by_age.max(over).min(samples.len())
+        };
+        let mut oldest = pieces.first().map(Piece::samples).unwrap_or_default();
         let mut recent = &self.recent[..];
         match oldest.is_empty() {
-            false => _ = oldest.drain(..self.outside_of(&oldest)),
-            true => recent = &recent[self.outside_of(recent)..],
+            false => _ = oldest.drain(..outside(&oldest)),
+            true => recent = &recent[outside(recent)..],
         }
-        let packed = self.packed.iter().skip(1).flat_map(Packed::samples);
+        let packed = pieces.into_iter().skip(1);
         oldest
             .into_iter()
-            .chain(packed)
+            .chain(packed.flat_map(|piece| piece.samples()))
             .chain(recent.iter().copied())
-    }
-
-    /// How many of the oldest samples that are kept are in the window no longer.
-    fn outside_of(&self, oldest: &[(Timestamp, f64)]) -> usize {
-        let by_age = oldest.partition_point(|(time, _)| *time <= self.outside);
-        let by_count = self.kept.saturating_sub(self.most);
-        by_age.max(by_count).min(oldest.len())
     }
 
     /// The newest sample; a window is never empty.
@@ -103,23 +109,31 @@ impl Window {
     }
 
     fn push(&mut self, timestamp: Timestamp, value: f64, outside: Timestamp) {
-        if self.recent.len() >= PACKED {
-            self.packed.push_back(Packed::new(&self.recent));
-            self.recent.clear();
+        self.outside = outside;
+        if self.recent.len() >= PIECE {
+            self.pack();
         } else if self.recent.len() == self.recent.capacity() {
             // Grown by doubling, but not past what it will hold.
-            let room = PACKED.min(self.most).saturating_sub(self.recent.len());
+            let most = PIECE.min(self.most as usize);
+            let room = most.saturating_sub(self.recent.len());
             let grow = self.recent.len().max(4).min(room.max(1));
             self.recent.reserve_exact(grow);
         }
         self.recent.push((timestamp, value));
+        self.newest = timestamp;
         self.kept += 1;
-        self.outside = outside;
-        while let Some(first) = self.packed.front()
-            && (first.newest() <= outside || self.kept - first.len() >= self.most)
+    }
+
+    /// Packs the newest samples, and forgets the oldest pieces where they are in the window no longer: not sooner, so that
+    /// most samples need no look at them.
+    fn pack(&mut self) {
+        self.packed.push(&self.recent);
+        self.recent.clear();
+        while let Some(oldest) = self.packed.oldest()
+            && (oldest.newest <= self.outside || self.kept - oldest.count as u32 >= self.most)
         {
-            self.kept -= first.len();
-            self.packed.pop_front();
+            self.kept -= oldest.count as u32;
+            self.packed.pop();
         }
     }
 
@@ -150,7 +164,7 @@ impl Window {
 pub struct Windows {
     by_series: Vec<Option<Window>>,
     span: Duration,
-    points: usize,
+    points: u32,
 }
 
 impl Windows {
@@ -159,7 +173,7 @@ impl Windows {
         Self {
             by_series: Vec::new(),
             span,
-            points: points.max(1),
+            points: u32::try_from(points.max(1)).unwrap_or(u32::MAX),
         }
     }
 
@@ -179,13 +193,15 @@ impl Windows {
         let window =
             self.by_series[index].get_or_insert_with(|| Window::new(series, received, most));
         window.received = received;
-        match window.recent.last_mut() {
-            Some((newest, _)) if timestamp < *newest => return Update::Late,
-            Some((newest, last)) if timestamp == *newest => {
-                *last = value;
+        match timestamp.cmp(&window.newest) {
+            Ordering::Less => return Update::Late,
+            Ordering::Equal => {
+                if let Some((_, last)) = window.recent.last_mut() {
+                    *last = value;
+                }
                 return Update::Replaced;
             }
-            _ => {}
+            Ordering::Greater => {}
         }
         window.push(timestamp, value, timestamp.minus(self.span));
         Update::Newest

@@ -8,7 +8,7 @@ use rustix::{
 };
 use serde::Serialize;
 
-use crate::measure;
+use super::measure;
 
 /// What a reader of the numbers should know of the machine and of the programs.
 #[derive(Clone, Debug, Serialize)]

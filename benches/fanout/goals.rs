@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use crate::{
     cases::{DELAY_CLIENTS, Setup},
+    numbers::thousands,
     options::Case,
     plan::{Kind, Outcome},
-    report::{Report, cpu, floor_of, number, p99_ms, thousands},
+    report::{Report, cpu, floor_of, number, p99_ms},
     stats::Spread,
 };
 

@@ -7,19 +7,12 @@
 #[cfg(target_os = "linux")]
 mod cases;
 #[cfg(target_os = "linux")]
-#[path = "../common/debian.rs"]
-mod debian;
+#[path = "../common/mod.rs"]
+mod common;
 #[cfg(target_os = "linux")]
 mod goals;
 #[cfg(target_os = "linux")]
 mod load;
-#[cfg(target_os = "linux")]
-#[path = "../common/machine.rs"]
-mod machine;
-#[cfg(target_os = "linux")]
-#[path = "../common/measure.rs"]
-#[allow(dead_code, reason = "store needs more of it")]
-mod measure;
 #[cfg(target_os = "linux")]
 mod options;
 #[cfg(target_os = "linux")]
@@ -34,6 +27,9 @@ mod run;
 mod servers;
 #[cfg(target_os = "linux")]
 mod stats;
+
+#[cfg(target_os = "linux")]
+use common::{debian, machine, measure, numbers};
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {

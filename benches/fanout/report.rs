@@ -9,6 +9,7 @@ use crate::{
     cases::{Record, Setup},
     goals,
     machine::Machine,
+    numbers::thousands,
     options::Case,
     plan::{Kind, Outcome},
     stats::{Spread, ratio_interval, spread},
@@ -271,17 +272,4 @@ fn digits(number: f64) -> String {
         n if n < 100.0 => format!("{number:.1}"),
         _ => format!("{number:.0}"),
     }
-}
-
-/// "12,345".
-pub fn thousands(number: f64) -> String {
-    let plain = format!("{number:.0}");
-    let mut out = String::new();
-    for (i, digit) in plain.chars().enumerate() {
-        if i > 0 && (plain.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

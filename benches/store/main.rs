@@ -9,20 +9,12 @@
 #[cfg(target_os = "linux")]
 mod cases;
 #[cfg(target_os = "linux")]
+#[path = "../common/mod.rs"]
+mod common;
+#[cfg(target_os = "linux")]
 mod data;
 #[cfg(target_os = "linux")]
-#[path = "../common/debian.rs"]
-mod debian;
-#[cfg(target_os = "linux")]
 mod http;
-#[cfg(target_os = "linux")]
-#[path = "../common/machine.rs"]
-#[allow(dead_code, reason = "fanout needs more of it")]
-mod machine;
-#[cfg(target_os = "linux")]
-#[path = "../common/measure.rs"]
-#[allow(dead_code, reason = "fanout needs more of it")]
-mod measure;
 #[cfg(target_os = "linux")]
 mod options;
 #[cfg(target_os = "linux")]
@@ -33,6 +25,9 @@ mod run;
 mod server;
 #[cfg(target_os = "linux")]
 mod stores;
+
+#[cfg(target_os = "linux")]
+use common::{debian, machine, measure, numbers};
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {

@@ -54,7 +54,10 @@ pub struct Options {
     /// Requests of the case ingest, each with one sample of every series
     #[arg(long, default_value_t = 1000)]
     pub requests: usize,
-    /// Seconds of the case memory at a request a second, after those requests
+    /// Seconds of samples that a server has before memory is measured: as many as tickwire keeps at hand
+    #[arg(long, default_value_t = 600)]
+    pub before: usize,
+    /// Seconds of the case memory at a request a second, after those
     #[arg(long, default_value_t = 60)]
     pub seconds: usize,
     /// Seconds instead of minutes: whether every store gives back what it got
@@ -92,6 +95,7 @@ impl Options {
             options.days = 0.02;
             options.rounds = 1;
             options.requests = 20;
+            options.before = 20;
             options.seconds = 1;
         }
         options

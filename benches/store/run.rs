@@ -84,8 +84,8 @@ fn measure_all(
         good &= equal;
     }
     if has(Case::Memory) {
-        let data = fresh(options.series, options.seconds)?;
-        print!("{}", memory::run(stores, &data)?);
+        let data = fresh(options.series, options.before + options.seconds)?;
+        print!("{}", memory::run(stores, &data, options.before)?);
     }
     let (seconds, busy) = (
         begun.elapsed().as_secs_f64(),

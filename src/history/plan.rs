@@ -16,8 +16,9 @@ use crate::{
     },
 };
 
-/// Series read at once where they are put into steps.
-const SERIES: usize = 16;
+/// Series read at once where they are put into steps; fewer where samples of more than a day have to be read for that.
+const SERIES: i64 = 16;
+const DAY: i64 = 24 * 3_600_000;
 /// How much time is read at once of a series whose every sample is wanted, in milliseconds: half a day.
 const SLICE: i64 = 12 * 3_600_000;
 
@@ -94,8 +95,12 @@ impl Plan {
         let series = groups.len();
         let pieces = match step {
             None => groups.into_iter().flat_map(|g| slices(&query, g)).collect(),
-            Some(_) => {
-                let several = groups.chunks(SERIES).map(|groups| Extent {
+            Some(step) => {
+                let at_once = match step.tier {
+                    0 => (SERIES * DAY / span.max(1)).clamp(1, SERIES),
+                    _ => SERIES,
+                };
+                let several = groups.chunks(at_once as usize).map(|groups| Extent {
                     groups: groups.to_vec(),
                     from: query.from,
                     to: query.to,

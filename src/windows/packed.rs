@@ -1,7 +1,8 @@
-//! Some samples of a series in as few bytes as is quick: a window is read seldom, and there are many.
+//! The older samples of a window in as few bytes as is quick: a window is read seldom, and there are many.
 //!
-//! Times are the differences of their differences, values the differences of whole numbers of a power of ten, all in seven
-//! bits a byte; values that are not all decimals stay as they are.
+//! They come and go in pieces, which lie one behind the other in one piece of memory. Times are the differences of their
+//! differences, values the differences of whole numbers of a power of ten, all in seven bits a byte; values that are not all
+//! decimals stay as they are.
 
 use crate::model::{
     Timestamp,
@@ -9,67 +10,121 @@ use crate::model::{
     varint::{put_i64, take_i64},
 };
 
+/// The most samples of a piece.
+pub(super) const PIECE: usize = 32;
+/// Bytes before what is packed in a piece: how many these are, how many samples, when the newest was measured.
+const HEAD: usize = 2 + 1 + 8;
 /// Values are floating point numbers as they are.
 const PLAIN: u8 = 255;
 
-/// Samples in the order of time, packed.
-#[derive(Debug)]
+/// Pieces of samples, in the order of time.
+#[derive(Debug, Default)]
 pub(super) struct Packed {
-    bytes: Box<[u8]>,
-    newest: Timestamp,
-    count: u16,
+    bytes: Vec<u8>,
+    /// Where the oldest piece begins; what is before is over.
+    start: usize,
+}
+
+/// Some samples, packed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Piece<'a> {
+    /// When the newest of them was measured.
+    pub newest: Timestamp,
+    /// How many there are.
+    pub count: usize,
+    bytes: &'a [u8],
 }
 
 impl Packed {
-    /// Of at least one sample.
-    pub fn new(samples: &[(Timestamp, f64)]) -> Self {
-        let mut out = Vec::with_capacity(samples.len() * 4 + 16);
-        let (mut before, mut step) = (0, 0);
-        for (time, _) in samples {
-            let time = time.as_millis();
-            put_i64(&mut out, (time - before) - step);
-            step = time - before;
-            before = time;
-        }
-        let values: Vec<f64> = samples.iter().map(|(_, value)| *value).collect();
-        match decimals(&values) {
-            Some((power, whole)) => {
-                out.push(power);
-                let mut before = 0;
-                for value in whole {
-                    put_i64(&mut out, value - before);
-                    before = value;
-                }
-            }
-            None => {
-                out.push(PLAIN);
-                for value in values {
-                    out.extend_from_slice(&value.to_le_bytes());
-                }
+    /// Adds a piece of one to [`PIECE`] samples.
+    pub fn push(&mut self, samples: &[(Timestamp, f64)]) {
+        debug_assert!((1..=PIECE).contains(&samples.len()));
+        let mut piece = Vec::with_capacity(HEAD + samples.len() * 4);
+        pack(samples, &mut piece);
+        // Grown a little at a time: most windows are as full as they get.
+        let wanted = HEAD + piece.len();
+        if self.bytes.capacity() - self.bytes.len() < wanted {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+            if self.bytes.capacity() - self.bytes.len() < wanted {
+                self.bytes.reserve_exact(wanted + self.bytes.len() / 8);
             }
         }
-        Self {
-            bytes: out.into(),
-            newest: samples.last().map(|(time, _)| *time).unwrap_or_default(),
-            count: samples.len() as u16,
+        let newest = samples.last().map_or(0, |(time, _)| time.as_millis());
+        self.bytes.extend((piece.len() as u16).to_le_bytes());
+        self.bytes.push(samples.len() as u8);
+        self.bytes.extend(newest.to_le_bytes());
+        self.bytes.extend(piece);
+    }
+
+    /// The oldest piece.
+    pub fn oldest(&self) -> Option<Piece<'_>> {
+        self.pieces().next()
+    }
+
+    /// Forgets the oldest piece.
+    pub fn pop(&mut self) {
+        if let Some(oldest) = self.oldest() {
+            self.start += HEAD + oldest.bytes.len();
         }
     }
 
-    /// When the newest of them was measured.
-    pub fn newest(&self) -> Timestamp {
-        self.newest
+    /// All pieces, the oldest first.
+    pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        let mut rest = &self.bytes[self.start..];
+        std::iter::from_fn(move || {
+            let (length, after) = rest.split_first_chunk::<2>()?;
+            let (count, after) = after.split_first()?;
+            let (newest, after) = after.split_first_chunk::<8>()?;
+            let (bytes, after) = after.split_at_checked(u16::from_le_bytes(*length).into())?;
+            rest = after;
+            Some(Piece {
+                newest: Timestamp::from_millis(i64::from_le_bytes(*newest)),
+                count: (*count).into(),
+                bytes,
+            })
+        })
     }
+}
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.count.into()
+fn pack(samples: &[(Timestamp, f64)], out: &mut Vec<u8>) {
+    let newest = samples.last().map_or(0, |(time, _)| time.as_millis());
+    let (mut before, mut step) = (newest, 0);
+    for (time, _) in samples {
+        let time = time.as_millis();
+        put_i64(out, (time - before) - step);
+        step = time - before;
+        before = time;
     }
+    let mut values = [0.0; PIECE];
+    let values = &mut values[..samples.len()];
+    for (value, (_, sample)) in values.iter_mut().zip(samples) {
+        *value = *sample;
+    }
+    match decimals(values) {
+        Some((power, whole)) => {
+            out.push(power);
+            let mut before = 0;
+            for value in whole {
+                put_i64(out, value - before);
+                before = value;
+            }
+        }
+        None => {
+            out.push(PLAIN);
+            for value in values {
+                out.extend_from_slice(&value.to_le_bytes());
+            }
+        }
+    }
+}
 
+impl Piece<'_> {
     /// The samples.
     pub fn samples(&self) -> Vec<(Timestamp, f64)> {
-        let mut bytes = &*self.bytes;
-        let mut samples = Vec::with_capacity(self.len());
-        let (mut time, mut step) = (0, 0);
+        let mut bytes = self.bytes;
+        let mut samples = Vec::with_capacity(self.count);
+        let (mut time, mut step) = (self.newest.as_millis(), 0);
         for _ in 0..self.count {
             step += next(&mut bytes);
             time += step;
@@ -97,7 +152,7 @@ impl Packed {
     }
 }
 
-/// The next number; what is read was written by [`Packed::new`], so there is one.
+/// The next number; what is read was written by [`pack`], so there is one.
 fn next(bytes: &mut &[u8]) -> i64 {
     take_i64(bytes).unwrap_or_default()
 }
@@ -107,44 +162,65 @@ mod tests {
     use super::*;
     use proptest::{collection::vec, prelude::*};
 
-    proptest! {
-        #[test]
-        fn samples_read_back_as_themselves(
-            samples in vec((0i64..100_000, prop_oneof![
-                (-10_000i64..10_000).prop_map(|n| n as f64 / 100.0),
-                any::<f64>().prop_filter("finite", |v| v.is_finite()),
-            ]), 1..80),
-            begin in -1_000_000_000_000i64..4_000_000_000_000,
-        ) {
-            let mut time = begin;
-            let samples: Vec<_> = samples
-                .into_iter()
-                .map(|(wait, value)| {
+    type Samples = Vec<(Timestamp, f64)>;
+
+    fn bits(of: &[(Timestamp, f64)]) -> Vec<(Timestamp, u64)> {
+        of.iter().map(|(t, v)| (*t, v.to_bits())).collect()
+    }
+
+    fn pieces() -> impl Strategy<Value = Vec<Samples>> {
+        let value = prop_oneof![
+            (-10_000i64..10_000).prop_map(|n| n as f64 / 100.0),
+            any::<f64>().prop_filter("finite", |v| v.is_finite()),
+        ];
+        let piece = vec((0i64..100_000, value), 1..=PIECE);
+        let begin = -1_000_000_000_000i64..4_000_000_000_000;
+        (vec(piece, 1..12), begin).prop_map(|(pieces, mut time)| {
+            let timed = pieces.into_iter().map(|piece| {
+                let timed = piece.into_iter().map(|(wait, value)| {
                     time += wait;
                     (Timestamp::from_millis(time), value)
-                })
-                .collect();
-            let packed = Packed::new(&samples);
-            prop_assert_eq!(packed.len(), samples.len());
-            prop_assert_eq!(packed.newest(), samples[samples.len() - 1].0);
-            let bits = |of: &[(Timestamp, f64)]| -> Vec<_> {
-                of.iter().map(|(t, v)| (*t, v.to_bits())).collect()
-            };
-            prop_assert_eq!(bits(&packed.samples()), bits(&samples));
+                });
+                timed.collect()
+            });
+            timed.collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn samples_read_back_as_themselves_whatever_has_gone(pieces in pieces(), keep in 1usize..4) {
+            let mut packed = Packed::default();
+            for (i, piece) in pieces.iter().enumerate() {
+                packed.push(piece);
+                if i >= keep {
+                    packed.pop();
+                }
+                let kept = &pieces[(i + 1).saturating_sub(keep)..=i];
+                let read: Vec<_> = packed.pieces().map(|piece| bits(&piece.samples())).collect();
+                let expected: Vec<_> = kept.iter().map(|piece| bits(piece)).collect();
+                prop_assert_eq!(read, expected);
+                let oldest = packed.oldest().map(|piece| (piece.count, piece.newest));
+                prop_assert_eq!(oldest, Some((kept[0].len(), kept[0][kept[0].len() - 1].0)));
+            }
         }
     }
 
     #[test]
     fn what_is_measured_each_second_takes_a_few_bytes() {
-        let samples: Vec<_> = (0..64)
-            .map(|i| {
-                (
-                    Timestamp::from_millis(1_795_000_000_000 + i * 1000 + i % 3),
-                    (4500 + i * i % 97) as f64 / 100.0,
-                )
-            })
-            .collect();
-        let bytes = Packed::new(&samples).bytes.len();
-        assert!(bytes < 64 * 4, "{bytes}");
+        let mut packed = Packed::default();
+        for piece in 0..100i64 {
+            let at = |i: i64| (piece * 32 + i) * 1000 + 1_795_000_000_000 + i % 3;
+            let value = |i: i64| (4500 + i * i % 97) as f64 / 100.0;
+            let samples: Vec<_> = (0..32)
+                .map(|i| (Timestamp::from_millis(at(i)), value(i)))
+                .collect();
+            packed.push(&samples);
+            if piece >= 18 {
+                packed.pop();
+            }
+        }
+        let bytes = packed.bytes.capacity();
+        assert!(bytes < 600 * 4, "{bytes}");
     }
 }

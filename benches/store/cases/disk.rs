@@ -3,7 +3,8 @@
 use super::Verdict;
 use crate::{
     data::DataSet,
-    report::{Table, thousands},
+    numbers::thousands,
+    report::Table,
     stores::{Filled, Store},
 };
 

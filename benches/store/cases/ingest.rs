@@ -6,7 +6,8 @@ use super::Verdict;
 use crate::{
     data::DataSet,
     measure,
-    report::{Table, spread, thousands},
+    numbers::thousands,
+    report::{Table, spread},
     server::Server,
     stores::Store,
 };
@@ -47,8 +48,12 @@ pub fn run(
         ],
     );
     let mut good = true;
-    for store in stores {
-        let requests = |batch| store.write(&data.series, batch);
+    let ways = stores.iter().flat_map(|store| {
+        let forms = store.forms().iter();
+        forms.map(move |form| (store, *form))
+    });
+    for (store, form) in ways {
+        let requests = |batch| store.write(form, &data.series, batch);
         let requests: Vec<Vec<u8>> = data.batches.iter().map(requests).collect();
         let bytes: usize = requests.iter().map(Vec::len).sum();
         let mut done = Vec::new();
@@ -62,8 +67,9 @@ pub fn run(
         good &= done.iter().all(|round| round.verdict.is_good());
         let worst = done.iter().find(|round| !round.verdict.is_good());
         let verdict = &worst.unwrap_or(&done[0]).verdict;
+        let comma = if form.is_empty() { "" } else { ", " };
         table.row([
-            store.name().to_owned(),
+            format!("{}{comma}{form}", store.name()),
             thousands(median),
             format!("{}–{}", thousands(least), thousands(greatest)),
             thousands(of_cpu),

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::{
-    data::{Batch, DataSet, Series},
+    data::{Batch, DataSet, Series, text},
     http::Http,
     server::Server,
 };
@@ -58,8 +58,13 @@ pub trait Store {
         Ok(answer.data.result.iter().map(|one| one.values.len()).sum())
     }
 
-    /// The request that writes a batch.
-    fn write(&self, series: &[Series], batch: &Batch) -> Vec<u8>;
+    /// The forms in which it takes samples, each with a word if there are several; the first is the quickest.
+    fn forms(&self) -> &[&'static str] {
+        &[""]
+    }
+
+    /// The request that writes a batch, in one of these forms.
+    fn write(&self, form: &str, series: &[Series], batch: &Batch) -> Vec<u8>;
 }
 
 /// A server with all of a data set.
@@ -160,6 +165,15 @@ fn query_range(query: &Query) -> String {
         seconds(to_ms),
         seconds(step_ms),
     )
+}
+
+/// A batch in Prometheus's text form, with milliseconds.
+fn lines(series: &[Series], batch: &Batch) -> String {
+    let selectors: Vec<String> = series.iter().map(Series::selector).collect();
+    let mut lines = String::new();
+    let time = batch.timestamp_ms.to_string();
+    text(&mut lines, &selectors, batch, &time);
+    lines
 }
 
 /// Text in a query string.

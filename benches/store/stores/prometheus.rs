@@ -125,7 +125,7 @@ impl Store for Prometheus {
         vec![("", query_range(query))]
     }
 
-    fn write(&self, series: &[Series], batch: &Batch) -> Vec<u8> {
+    fn write(&self, _form: &str, series: &[Series], batch: &Batch) -> Vec<u8> {
         let body = remote_write::snappy(&remote_write::request(series, batch));
         post("/api/v1/write", remote_write::HEADERS, &body)
     }

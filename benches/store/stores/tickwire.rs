@@ -19,7 +19,7 @@ use tickwire::{
     store::{self, retention::Retention},
 };
 
-use super::{Aggregate, Filled, Of, Query, Store, escaped};
+use super::{Aggregate, Filled, Of, Query, Store, escaped, lines};
 use crate::{
     data::{Batch, DataSet, Series},
     http::{Http, post},
@@ -49,6 +49,9 @@ accept_past = \"365d\"
 [series]
 max = 1000000
 ";
+
+/// What it takes beside the text that others take.
+const JSON: &str = "JSON";
 
 pub struct Tickwire;
 
@@ -293,7 +296,15 @@ impl Store for Tickwire {
         Ok(history.series.iter().map(|one| one.points.len()).sum())
     }
 
-    fn write(&self, series: &[Series], batch: &Batch) -> Vec<u8> {
+    fn forms(&self) -> &[&'static str] {
+        &["text", JSON]
+    }
+
+    fn write(&self, form: &str, series: &[Series], batch: &Batch) -> Vec<u8> {
+        if form != JSON {
+            let text = lines(series, batch);
+            return post("/api/ingest", "", text.as_bytes());
+        }
         let mut lines = String::new();
         for (index, value) in batch.samples() {
             let series = &series[index];

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use super::{Filled, Query, Store, escaped, is, peers::Peers, query_range, seconds};
+use super::{Filled, Query, Store, escaped, is, lines, peers::Peers, query_range, seconds};
 use crate::{
     data::{Batch, DataSet, Series, text},
     http::{Http, post},
@@ -204,15 +204,8 @@ impl Store for Victoria {
         ]
     }
 
-    fn write(&self, series: &[Series], batch: &Batch) -> Vec<u8> {
-        let selectors: Vec<String> = series.iter().map(Series::selector).collect();
-        let mut lines = String::new();
-        text(
-            &mut lines,
-            &selectors,
-            batch,
-            &batch.timestamp_ms.to_string(),
-        );
+    fn write(&self, _form: &str, series: &[Series], batch: &Batch) -> Vec<u8> {
+        let lines = lines(series, batch);
         post("/api/v1/import/prometheus", "", lines.as_bytes())
     }
 }

@@ -13,6 +13,9 @@ use crate::model::{
 
 /// Columns shorter than this are tried without pco too, which needs about 20 bytes to describe a column.
 const SHORT: usize = 64;
+/// Columns shorter than this are done without pco if that makes no more than so many bytes of a value, where it is to be
+/// quick: describing a column takes pco as long as hundreds of values do, and it is done again when it is put together with others.
+const QUICK: (usize, usize) = (256, 2);
 
 /// Writes columns.
 #[derive(Debug, Default)]
@@ -38,7 +41,7 @@ impl Encoder {
         let Some((power, whole)) = decimals(values) else {
             return self.floats(values);
         };
-        let column = self.whole(&whole, power);
+        let column = self.whole(&whole, power, thorough);
         // Few digits make small numbers, which floating point cannot better.
         if thorough && power > 4 {
             let floats = self.floats(values);
@@ -67,7 +70,7 @@ impl Encoder {
                 .collect();
             let mut out = vec![RELATED, u8::from(sign < 0)];
             put_u64(&mut out, (at - other.at) as u64);
-            out.append(&mut self.whole(&rest, power));
+            out.append(&mut self.whole(&rest, power, true));
             out
         });
         match related.filter(|related| related.len() < alone.len()) {
@@ -84,7 +87,7 @@ impl Encoder {
 
     /// A column of whole numbers.
     pub fn whole_numbers(&self, values: &[i64]) -> Vec<u8> {
-        self.whole(values, 0)
+        self.whole(values, 0, true)
     }
 
     pub(super) fn floats(&self, values: &[f64]) -> Vec<u8> {
@@ -93,7 +96,13 @@ impl Encoder {
         out
     }
 
-    fn whole(&self, values: &[i64], power: u8) -> Vec<u8> {
+    fn whole(&self, values: &[i64], power: u8, thorough: bool) -> Vec<u8> {
+        if !thorough && values.len() < QUICK.0 {
+            let column = differences(values, power);
+            if column.len() <= values.len() * QUICK.1 {
+                return column;
+            }
+        }
         let (min, max) = values.iter().fold((i64::MAX, i64::MIN), |(min, max), v| {
             (min.min(*v), max.max(*v))
         });
@@ -159,7 +168,8 @@ fn constant(values: &[f64]) -> Option<Vec<u8>> {
 }
 
 fn differences(values: &[i64], power: u8) -> Vec<u8> {
-    let mut out = vec![DIFFERENCES, power];
+    let mut out = Vec::with_capacity(values.len() * 2 + 16);
+    out.extend_from_slice(&[DIFFERENCES, power]);
     let mut before = 0i64;
     for value in values {
         put_i64(&mut out, value.wrapping_sub(before));

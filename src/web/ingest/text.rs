@@ -17,10 +17,14 @@ use crate::{
 };
 
 /// Parses a body.
-pub fn parse(body: &[u8], known: &mut Known, limits: &Limits) -> Pushed {
+pub fn parse<'a>(body: &'a [u8], known: &mut Known, limits: &'a Limits) -> Pushed {
     let mut faults = Faults::default();
     let mut groups = Groups::default();
     let mut unit = OfFamily::default();
+    let mut times = Times {
+        limits,
+        last: (b"", limits.now),
+    };
     let mut rest = Rest(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body));
     let mut before = None;
     let mut number = 0;
@@ -45,9 +49,8 @@ pub fn parse(body: &[u8], known: &mut Known, limits: &Limits) -> Pushed {
         };
         let sample = id.and_then(|id| {
             before = Some(id);
-            let (value, timestamp) = rest.value()?;
-            let timestamp = timestamp.map_or(Ok(limits.now), |time| limits.number(time))?;
-            Ok((id, timestamp, value))
+            let value = rest.value()?;
+            Ok((id, times.read(rest.timestamp()?)?, value))
         });
         match sample {
             Ok((id, timestamp, value)) => {
@@ -60,6 +63,28 @@ pub fn parse(body: &[u8], known: &mut Known, limits: &Limits) -> Pushed {
     let batches = groups.into_batches(known);
     known.trim();
     Pushed { batches, faults }
+}
+
+/// Reads timestamps; mostly each is the one before.
+struct Times<'a> {
+    limits: &'a Limits,
+    last: (&'a [u8], Timestamp),
+}
+
+impl<'a> Times<'a> {
+    fn read(&mut self, word: Option<&'a [u8]>) -> Result<Timestamp, String> {
+        let Some(word) = word else {
+            return Ok(self.limits.now);
+        };
+        if word != self.last.0 {
+            let number = line::number(word).ok_or_else(|| {
+                let found = line::shown(word);
+                format!("timestamp: found {found}, accepted are unix milliseconds or unix seconds")
+            })?;
+            self.last = (word, self.limits.number(number)?);
+        }
+        Ok(self.last.1)
+    }
 }
 
 /// Samples by host and time. A series that comes twice begins another group, so that the last wins.

@@ -25,8 +25,11 @@ const NONE: Id = Id::MAX;
 pub struct Known {
     /// Of lines that name none.
     host: HostName,
+    /// What lines of each series begin with, one behind the other.
+    text: Vec<u8>,
     heads: Vec<Head>,
-    ids: HashMap<Arc<[u8]>, Id>,
+    specs: Vec<SeriesSpec>,
+    ids: HashMap<Box<[u8]>, Id>,
     /// The same series may be written in several ways.
     by_key: HashMap<SeriesKey, Id>,
     hosts: HashMap<HostName, u32>,
@@ -37,10 +40,12 @@ pub struct Known {
     bytes: usize,
 }
 
+/// What is looked at for each line, and so in few bytes.
 #[derive(Debug)]
 struct Head {
-    text: Arc<[u8]>,
-    spec: SeriesSpec,
+    /// Where its text is.
+    start: u32,
+    length: u32,
     /// The number of its host.
     host: u32,
     /// The series that followed it the last time.
@@ -58,7 +63,9 @@ impl Known {
     pub fn new(host: HostName) -> Self {
         Self {
             host,
+            text: Vec::new(),
             heads: Vec::new(),
+            specs: Vec::new(),
             ids: HashMap::new(),
             by_key: HashMap::new(),
             hosts: HashMap::new(),
@@ -77,7 +84,8 @@ impl Known {
     pub fn foreseen(&self, before: Option<Id>, rest: &mut line::Rest<'_>) -> Option<Id> {
         let id = before.map_or(self.first, |before| self.heads[before as usize].next);
         let head = self.heads.get(id as usize)?;
-        let mut after = line::Rest(rest.0.strip_prefix(&*head.text)?);
+        let text = &self.text[head.start as usize..][..head.length as usize];
+        let mut after = line::Rest(rest.0.strip_prefix(text)?);
         // It may be longer: a name goes on, or has labels.
         let [b' ' | b'\t', ..] = after.0 else {
             return None;
@@ -105,21 +113,22 @@ impl Known {
 
     fn learn(&mut self, head: &[u8], unit: &Unit) -> Result<Id, String> {
         let spec = line::series(head, &self.host, unit)?;
-        let text: Arc<[u8]> = head.into();
         let next = self.heads.len() as Id;
         let id = *self.by_key.entry(spec.key.clone()).or_insert(next);
-        // The text, and the same again in the labels.
-        self.bytes += 2 * head.len() + size_of::<Head>() + 192;
-        self.ids.insert(text.clone(), id);
+        // The text, once more as a key, and once more in the labels.
+        self.bytes += 3 * head.len() + size_of::<SeriesSpec>() + 192;
+        self.ids.insert(head.into(), id);
         if id == next {
             let number = self.hosts.len() as u32;
             let host = *self.hosts.entry(spec.key.host.clone()).or_insert(number);
             self.heads.push(Head {
-                text,
-                spec,
+                start: self.text.len() as u32,
+                length: head.len() as u32,
                 host,
                 next: NONE,
             });
+            self.text.extend_from_slice(head);
+            self.specs.push(spec);
         }
         Ok(id)
     }
@@ -130,7 +139,7 @@ impl Known {
         if let Some(known) = known.filter(|known| *known.ids == *ids) {
             return known.layout.clone();
         }
-        let specs = ids.iter().map(|id| self.heads[*id as usize].spec.clone());
+        let specs = ids.iter().map(|id| self.specs[*id as usize].clone());
         let layout: Arc<[SeriesSpec]> = specs.collect();
         // One alone is found as quickly without.
         if let [first, _, ..] = ids {

@@ -3,7 +3,9 @@
 //! A line ends with LF or CR LF. Blanks may be between all that it consists of, and what follows a `#` after the value is
 //! left out (OpenMetrics has exemplars there).
 
-use crate::model::{HostName, InvalidName, Kind, Labels, MetricName, SeriesKey, SeriesSpec, Unit};
+use crate::model::{
+    HostName, InvalidName, Kind, Labels, MetricName, SeriesKey, SeriesSpec, Unit, decimal::POWERS,
+};
 
 /// A line as it is written.
 pub const SHAPE: &str = "name{label=\"value\",…} value [timestamp]";
@@ -68,34 +70,35 @@ impl<'a> Rest<'a> {
         Ok(head)
     }
 
-    /// The value and, if there is one, the timestamp, behind which nothing but a comment may follow.
-    pub fn value(&mut self) -> Result<(f64, Option<f64>), String> {
+    /// The value.
+    pub fn value(&mut self) -> Result<f64, String> {
         self.skip_blanks();
-        let value = self.word();
-        if value.is_empty() {
-            return Err(format!("there is no value; a line is {SHAPE}"));
+        let word = self.word();
+        match number(word) {
+            Some(value) => Ok(value),
+            None if word.is_empty() => Err(format!("there is no value; a line is {SHAPE}")),
+            None => {
+                let found = shown(word);
+                Err(format!("value: found {found}, accepted is a finite number"))
+            }
         }
-        let value = number(value)
-            .ok_or_else(|| format!("value: found {}, accepted is a finite number", shown(value)))?;
+    }
+
+    /// The timestamp as it stands, if there is one, behind which nothing but a comment may follow.
+    pub fn timestamp(&mut self) -> Result<Option<&'a [u8]>, String> {
         self.skip_blanks();
-        let mut timestamp = None;
-        if !self.is_end() && self.0[0] != b'#' {
-            let word = self.word();
-            timestamp = Some(number(word).ok_or_else(|| {
-                format!(
-                    "timestamp: found {}, accepted are unix milliseconds or unix seconds",
-                    shown(word)
-                )
-            })?);
-            self.skip_blanks();
+        if self.is_end() || self.0[0] == b'#' {
+            return Ok(None);
         }
-        if !self.is_end() && self.0[0] != b'#' {
-            let found = shown(Rest(self.0).line());
-            return Err(format!(
-                "found {found} behind the timestamp; a line is {SHAPE}"
-            ));
+        let word = self.word();
+        self.skip_blanks();
+        if self.is_end() || self.0[0] == b'#' {
+            return Ok(Some(word));
         }
-        Ok((value, timestamp))
+        let found = shown(Rest(self.0).line());
+        Err(format!(
+            "found {found} behind the timestamp; a line is {SHAPE}"
+        ))
     }
 }
 
@@ -117,13 +120,40 @@ fn behind_labels(mut labels: &[u8]) -> Option<&[u8]> {
 }
 
 /// A finite number.
-fn number(word: &[u8]) -> Option<f64> {
+pub fn number(word: &[u8]) -> Option<f64> {
+    if let Some(number) = short(word) {
+        return Some(number);
+    }
     let text = std::str::from_utf8(word).ok()?;
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
+/// A number of few digits, as most are, quickly: so many make a whole number that is exact, and the quotient of two exact numbers
+/// is rounded once, as it should be. Other numbers are none here.
+fn short(word: &[u8]) -> Option<f64> {
+    const DIGITS: usize = 15;
+    let (negative, digits) = match word {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.len() > DIGITS || digits.is_empty() {
+        return None;
+    }
+    let (mut whole, mut point) = (0u64, None);
+    for (at, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => whole = whole * 10 + u64::from(byte - b'0'),
+            b'.' if point.is_none() && digits.len() > 1 => point = Some(at),
+            _ => return None,
+        }
+    }
+    let decimals = point.map_or(0, |point| digits.len() - 1 - point);
+    let number = whole as f64 / POWERS.get(decimals)?;
+    Some(if negative { -number } else { number })
+}
+
 /// A few bytes of a line, for people.
-fn shown(bytes: &[u8]) -> String {
+pub fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]);
     format!("{:?}", text.chars().take(80).collect::<String>())
 }
