@@ -32,23 +32,17 @@ pub fn archive(store: &Store) -> Option<Box<Archive>> {
         readers.read(move |stored| {
             past::read(stored, present, &wanted).unwrap_or_else(|error| {
                 stored.unreadable(&error);
-                skip(present, &wanted)
+                let place = match wanted.from {
+                    From::Place(place) => place,
+                    From::Time(_) | From::Oldest => Place {
+                        boot: present,
+                        after: 0,
+                    },
+                };
+                (place, Found::Unreadable)
             })
         })
     }))
-}
-
-/// What cannot be read is passed over, and who asked is told that it is gone.
-fn skip(present: u32, wanted: &Wanted) -> (Place, Found) {
-    let place = Place {
-        boot: present,
-        after: 0,
-    };
-    let from = match wanted.from {
-        From::Place(place) => place,
-        From::Time(_) | From::Oldest => place,
-    };
-    (from, Found::Gone(place))
 }
 
 /// Hands over all that is wanted, in order, until `take` breaks it off or nothing more is recorded. Times without a
@@ -77,6 +71,11 @@ pub async fn walk(
                 ..place
             },
             Found::Gone(next) | Found::Over { next, .. } => next,
+            // As much as can be read.
+            Found::Unreadable => Place {
+                boot: place.boot + 1,
+                after: 0,
+            },
             Found::NotYet | Found::Unknown => return Ok(()),
         });
     }

@@ -99,6 +99,16 @@ pub enum Past {
     Steps(Vec<Aggregate>),
 }
 
+impl Past {
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Samples(samples) => samples.is_empty(),
+            Self::Steps(steps) => steps.is_empty(),
+        }
+    }
+}
+
 /// Reads the past of some series; in the order of the queries.
 pub fn read(stored: &Stored<'_>, queries: &[Query]) -> Result<Vec<Past>, ReadError> {
     let database = stored.database.unchecked_transaction()?;

@@ -1,6 +1,7 @@
 //! Everything that was written is read back equal, whatever the compactor made of it meanwhile; without threads, so that
 //! each step is looked at.
 
+mod clock;
 mod retention;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

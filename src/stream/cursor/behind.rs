@@ -216,6 +216,15 @@ impl Cursor {
                 }
             }
             Found::Unknown => self.give_up(stream, ResetReason::Unknown),
+            // The rest of that life is passed over.
+            Found::Unreadable if place.boot < stream.log().epoch().boot => {
+                behind.from = From::Place(Place {
+                    boot: place.boot + 1,
+                    after: 0,
+                });
+                Look::Step(Step::Reset(ResetReason::Evicted))
+            }
+            Found::Unreadable => self.give_up(stream, ResetReason::Evicted),
         }
     }
 
