@@ -12,17 +12,23 @@ const LEVELS = ['info', 'warning', 'critical'];
 const LEAST_PX = 2;
 
 /**
- * The largest value of lines, with all that lies behind them.
+ * The least and the largest value of lines, with all that lies behind them; and zero.
  * @param {Line[]} lines
+ * @returns {[number, number]}
  */
-export function highest(lines) {
-  let most = 0;
+export function extremes(lines) {
+  let [least, most] = [0, 0];
+  const take = (/** @type {number | null} */ value) => {
+    if (value === null) return;
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+  };
   for (const { values, bounds, before } of lines) {
-    for (const [, value] of values) if (value !== null && value > most) most = value;
-    for (const [, value] of before ?? []) if (value !== null && value > most) most = value;
-    for (const [, bound] of bounds ?? []) if (bound && bound[1] > most) most = bound[1];
+    for (const [, value] of values) take(value);
+    for (const [, value] of before ?? []) take(value);
+    for (const [, bound] of bounds ?? []) bound?.forEach(take);
   }
-  return most;
+  return [least, most];
 }
 
 /**

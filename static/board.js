@@ -175,7 +175,12 @@ async function run() {
       const began = performance.now();
       const urgent = chart.urgent;
       chart.urgent = false;
-      await draw(chart);
+      try {
+        await draw(chart);
+      } catch (error) {
+        // One that cannot be drawn does not stop the others.
+        console.error(error);
+      }
       chart.drawn = performance.now();
       pause = urgent || due[1]?.urgent ? URGENT_MS : Math.max(pause, (chart.drawn - began) * SHARE);
     }

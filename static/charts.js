@@ -7,7 +7,7 @@
 // of theme needs no drawing.
 
 import ApexCharts from './vendor/apexcharts.js';
-import { Backdrop, highest } from './backdrop.js';
+import { Backdrop, extremes } from './backdrop.js';
 import { Cursor } from './cursor.js';
 import { human, roundUp } from './readings.js';
 import { axisLabel } from './swap.js';
@@ -39,7 +39,8 @@ export class Plot {
   #apex = null;
   #cursor = /** @type {Cursor | null} */ (null);
   #backdrop = /** @type {Backdrop | null} */ (null);
-  /** The largest value that is to be seen. */
+  /** The least value that is to be seen, if it is below zero, and the largest. */
+  #lowest = 0;
   #highest = 0;
   /** The moment the cursor is at, or null. */
   #pointed = /** @type {number | null} */ (null);
@@ -58,8 +59,8 @@ export class Plot {
     const points = lines[0]?.values ?? [];
     const [from, to] = spec.range ?? [points[0]?.[0] ?? 0, points.at(-1)?.[0] ?? 0];
     const series = lines.map(({ values }, i) => ({ name: spec.series[i].title, data: values }));
-    this.#highest = highest(lines);
-    const frame = JSON.stringify([spec.thresholds, spec.range]);
+    [this.#lowest, this.#highest] = extremes(lines);
+    const frame = JSON.stringify([spec.thresholds, spec.range ?? (points.length - 1) * spec.step, spec.unit, spec.max]);
     this.#marks = marks;
     if (this.#apex && frame === this.#frame) await this.#apex.updateSeries(series, false);
     else {
@@ -141,7 +142,7 @@ export class Plot {
       states: { hover: { filter: { type: 'none' } }, active: { filter: { type: 'none' } } },
       grid: { padding: { left: 6, right: 10, top: -16, bottom: -2 } },
       yaxis: {
-        min: 0,
+        min: () => this.#lowest,
         max: spec.max ?? (() => roundUp(this.#highest, spec.unit)),
         tickAmount: 4,
         labels: { minWidth: 52, maxWidth: 64, formatter: (/** @type {number} */ y) => human(y, spec.unit) },

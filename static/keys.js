@@ -49,8 +49,8 @@ const actions = /** @type {Record<string, () => void>} */ ({
 });
 
 document.addEventListener('keydown', (event) => {
-  const typing = event.target instanceof Element && event.target.closest('input, textarea, select');
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
+  const typing = event.target instanceof Element && event.target.closest('input:not([type="range"]), textarea, select:not([data-pace])');
+  if (typing || event.repeat || event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
   if (Date.now() - going < 1_500 && pages[event.key]) {
     location.assign(pages[event.key]);
     return;

@@ -6,7 +6,8 @@ const root = document.documentElement;
 const past = () => /** @type {HTMLElement} */ (document.getElementById('past'));
 /** @type {typeof import('./board.js') | null} */
 let board = null;
-let turn = 0;
+/** The move under way: a later one ends it. */
+let move = new AbortController();
 
 /**
  * Shows an address of this page.
@@ -14,13 +15,13 @@ let turn = 0;
  * @param {boolean} [back]  it is in the browser's history already
  */
 async function go(url, back = false) {
-  turn += 1;
-  const mine = turn;
+  move.abort();
+  const { signal } = (move = new AbortController());
   past().setAttribute('aria-busy', 'true');
   try {
-    const response = await fetch(url, { headers: { Accept: 'text/html' } });
+    const response = await fetch(url, { headers: { Accept: 'text/html' }, signal });
     const page = new DOMParser().parseFromString(await response.text(), 'text/html');
-    if (mine !== turn) return;
+    if (signal.aborted) return;
     const stream = page.documentElement.dataset.stream;
     // What goes on with the present has a stream, which belongs to a page.
     if (!response.ok || !page.getElementById('past') || (stream && stream !== root.dataset.stream)) {
@@ -28,11 +29,23 @@ async function go(url, back = false) {
       return;
     }
     if (!back) history.pushState(null, '', url);
+    const focused = document.activeElement?.getAttribute('data-key');
     replaceMain(page);
     localise();
     board?.scan();
+    if (focused) past().querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   } catch {
-    location.assign(url);
+    if (!signal.aborted) location.assign(url);
+  }
+}
+
+/** Reads the same time again, because the stream could not go on where it was. A server that is not there yet is no reason to leave. */
+export async function refill() {
+  try {
+    const response = await fetch(location.href, { method: 'HEAD' });
+    if (response.ok || response.status === 405) await go(location.href, true);
+  } catch {
+    // The stream comes back, and says so again.
   }
 }
 
@@ -68,7 +81,9 @@ function choose(form) {
   for (const [name, value] of data) if (value && name !== 'from' && name !== 'to') url.searchParams.set(name, String(value));
   for (const name of ['from', 'to']) {
     // Times that nobody touched stay what they were, as far back from the present as they were.
-    const value = times.length > 0 ? new Date(field(name).value).toISOString() : now.get(name);
+    const date = new Date(field(name).value);
+    const typed = Number.isNaN(date.getTime()) ? '' : date.toISOString();
+    const value = times.length > 0 ? typed : now.get(name);
     if (value) url.searchParams.set(name, value);
   }
   go(url.href);
@@ -94,9 +109,6 @@ document.addEventListener('stretch', (event) => {
   stretch(from, to);
 });
 addEventListener('popstate', () => go(location.href, true));
-
-/** The stream could not go on where it was. */
-export const refill = () => go(location.href, true);
 
 localise();
 board = await import('./board.js');

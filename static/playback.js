@@ -24,8 +24,21 @@ let stream = null;
 let at = 0;
 /** What the server's clock is ahead of ours. */
 let ahead = 0;
-let pace = Number(sessionStorage.getItem(PACES)) || 1;
-let seeking = 0;
+let pace = 1;
+/** What the reader wants; the stream is there when the page is. */
+let playing = false;
+/** The seek under way: a later one ends it. */
+let seeking = new AbortController();
+/** Where the piece that was played last began. */
+let begun = 0;
+/** When the address was changed last: browsers allow that so often only. */
+let placed = 0;
+
+try {
+  pace = Number(sessionStorage.getItem(PACES)) || 1;
+} catch {
+  // Nothing can be kept here: the pace is one.
+}
 
 const bar = () => find('#playback');
 const now = () => Date.now() + ahead;
@@ -35,19 +48,30 @@ const tell = (words) => (find('#playback-state').textContent = words);
 
 /** Puts the moment into the address, the scale and the field. */
 function place() {
-  history.replaceState(null, '', `${bar().dataset.path}?at=${new Date(at).toISOString()}`);
+  if (Date.now() - placed > 1_000 || !stream) {
+    placed = Date.now();
+    history.replaceState(null, '', address());
+  }
   const scrub = /** @type {HTMLInputElement} */ (find('[data-scrub]'));
-  if (document.activeElement !== scrub) scrub.value = String(at);
+  scrub.setAttribute('aria-valuetext', timeOfDay(new Date(at)));
+  if (!dragged) scrub.value = String(at);
+  if (at > Number(scrub.max) || at < Number(scrub.min)) scale();
   const field = /** @type {HTMLInputElement} */ (find('#goto-at'));
   if (document.activeElement !== field) field.value = localInput(at);
 }
+
+/** The page at the moment. */
+const address = () => `${bar().dataset.path}?at=${new Date(at).toISOString()}`;
+
+/** The scale is being dragged. */
+let dragged = false;
 
 /** Lays the scale around the moment. */
 function scale() {
   const scrub = /** @type {HTMLInputElement} */ (find('[data-scrub]'));
   scrub.min = String(Math.max(Number(bar().dataset.first), at - REACH_MS));
-  scrub.max = String(Math.min(now() - PRESENT_MS, at + REACH_MS));
-  place();
+  scrub.max = String(Math.max(at, Math.min(now() - PRESENT_MS, at + REACH_MS)));
+  scrub.value = String(at);
 }
 
 /** @param {number} millis  a moment as a `datetime-local` field has it, in the reader's zone */
@@ -61,27 +85,47 @@ function localInput(millis) {
  * @param {number} moment  unix milliseconds
  */
 async function seek(moment) {
+  if (Number.isNaN(moment)) return;
   if (moment > now() - PRESENT_MS) return location.assign(bar().dataset.path ?? '/');
-  const played = stream !== null;
-  stop();
+  halt();
   at = moment;
   place();
-  seeking += 1;
-  const turn = seeking;
+  seeking.abort();
+  const { signal } = (seeking = new AbortController());
   tell('…');
   try {
-    const response = await fetch(location.href, { headers: { Accept: 'text/html' } });
+    const response = await fetch(address(), { headers: { Accept: 'text/html' }, signal });
     const page = new DOMParser().parseFromString(await response.text(), 'text/html');
-    if (turn !== seeking) return;
+    if (signal.aborted) return;
     if (!response.ok) return tell(page.querySelector('main p:not(.code)')?.textContent ?? `status ${response.status}`);
     replaceMain(page, ['#moment', '#badge']);
     tell('');
     board?.scan();
     scale();
-    if (played) play();
+    seeking = new AbortController();
+    if (playing) join();
   } catch {
-    if (turn === seeking) tell('The server could not be reached.');
+    if (!signal.aborted) tell('The server could not be reached.');
   }
+}
+
+let reshaping = false;
+
+/** Other hosts or cards are there than the page shows: they are fetched as they are at this moment. */
+async function reshape() {
+  const hosts = document.getElementById('hosts');
+  const shape = document.getElementById('shape')?.dataset.shape;
+  if (!hosts || !shape || hosts.dataset.shape === shape || reshaping) return;
+  reshaping = true;
+  try {
+    const response = await fetch(address(), { headers: { Accept: 'text/html' } });
+    const anew = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById('hosts');
+    if (response.ok && anew) show(anew.outerHTML);
+    board?.scan();
+  } catch {
+    // The next message tries again.
+  }
+  reshaping = false;
 }
 
 /** @param {Message} message */
@@ -92,6 +136,7 @@ function receive({ event, data }) {
     const moment = /** @type {HTMLTimeElement} */ (find('#moment'));
     at = Date.parse(moment.dateTime) || at;
     place();
+    reshape();
   } else if (event === 'metrics') {
     board?.add(JSON.parse(data));
   } else if (event === 'gap') {
@@ -101,14 +146,18 @@ function receive({ event, data }) {
     tell('something is missing here');
   } else if (event === 'end') {
     // It ends where the present was when it began: what came meanwhile is the next piece.
-    stop();
-    if (now() - at < PRESENT_MS * Math.max(1, pace)) location.assign(bar().dataset.path ?? '/');
-    else play();
+    halt();
+    const young = now() - at < PRESENT_MS * Math.max(1, pace);
+    // Where nothing came, nothing is to come but the present.
+    if (young || at === begun) location.assign(bar().dataset.path ?? '/');
+    else join();
   }
 }
 
-function play() {
-  stop();
+/** Joins the stream of the past at the moment. */
+function join() {
+  halt();
+  begun = at;
   // From the moment that was reached, also after a break.
   const url = () => `${root.dataset.playback}&at=${new Date(at).toISOString()}&speed=${pace}`;
   stream = new Stream(url, '', {
@@ -116,20 +165,23 @@ function play() {
     phase: (phase, seconds) => tell(phase === 'waiting' ? `reconnecting in ${seconds} s` : ''),
   });
   stream.retry();
-  button(true);
 }
 
-function stop() {
+function halt() {
   stream?.close();
   stream = null;
-  button(false);
 }
 
-/** @param {boolean} playing */
-function button(playing) {
-  const play = find('[data-action="play"]');
-  play.setAttribute('aria-pressed', String(playing));
-  find('[data-play-word]').textContent = playing ? 'Pause' : 'Play';
+/** @param {boolean} on */
+function play(on) {
+  playing = on;
+  find('[data-action="play"]').setAttribute('aria-pressed', String(on));
+  find('[data-play-word]').textContent = on ? 'Pause' : 'Play';
+  const fetching = find('#playback-state').textContent === '…';
+  if (!on) {
+    halt();
+    place();
+  } else if (!fetching) join();
 }
 
 /** @param {string | undefined} by  seconds */
@@ -140,28 +192,34 @@ ahead = Number(bar().dataset.now) - Date.now();
 /** @type {HTMLSelectElement} */ (find('[data-pace]')).value = String(pace);
 const wanted = location.hash === '#play';
 scale();
+place();
 
 document.addEventListener('click', (event) => {
   const target = event.target instanceof Element ? event.target.closest('#playback [data-by], [data-action="play"]') : null;
   if (!(target instanceof HTMLElement)) return;
   event.preventDefault();
   if (target.dataset.by) step(target.dataset.by);
-  else if (stream) stop();
-  else play();
+  else play(!playing);
 });
 document.addEventListener('change', (event) => {
   const target = event.target;
   if (target instanceof HTMLSelectElement && target.matches('[data-pace]')) {
     pace = Number(target.value);
-    sessionStorage.setItem(PACES, target.value);
-    if (stream) play();
+    try {
+      sessionStorage.setItem(PACES, target.value);
+    } catch {
+      // It holds for this page.
+    }
+    if (stream) join();
   } else if (target instanceof HTMLInputElement && target.matches('[data-scrub]')) {
+    dragged = false;
     seek(Number(target.value));
   }
 });
 document.addEventListener('input', (event) => {
   const target = event.target;
   if (!(target instanceof HTMLInputElement) || !target.matches('[data-scrub]')) return;
+  dragged = true;
   tell(`to ${timeOfDay(new Date(Number(target.value)))}`);
 });
 document.addEventListener('submit', (event) => {
@@ -172,4 +230,4 @@ document.addEventListener('submit', (event) => {
 });
 document.addEventListener('moment', (event) => seek(/** @type {CustomEvent} */ (event).detail.at));
 board = await import('./board.js');
-if (wanted) play();
+if (wanted) play(true);

@@ -41,12 +41,14 @@ export function replaceMain(page, also = []) {
   const anew = page.getElementById('main');
   if (!anew) return;
   localise(page);
-  for (const figure of anew.querySelectorAll('[data-chart]')) {
+  for (const figure of /** @type {NodeListOf<HTMLElement>} */ (anew.querySelectorAll('[data-chart]'))) {
     const known = document.getElementById(figure.id);
     const data = figure.querySelector('script[type="application/json"]');
-    const head = figure.querySelector('figcaption h3');
-    if (!known || !data) continue;
-    known.querySelector('figcaption h3')?.replaceWith(head ?? '');
+    const caption = figure.querySelector('figcaption');
+    // One of another kind or scale is another chart.
+    if (!known || !data || !caption || known.dataset.like !== figure.dataset.like) continue;
+    known.dataset.host = figure.dataset.host;
+    known.querySelector('figcaption')?.replaceWith(caption);
     known.append(data);
     figure.replaceWith(known);
   }

@@ -16,8 +16,8 @@ use crate::{
     windows::Windows,
 };
 
-/// Lines of the feed kept for pages; all of them are in the log as well.
-const FEED: usize = 100;
+/// Lines of the feed kept for pages; all of them are in the log or the store as well.
+pub const FEED: usize = 100;
 
 /// The present; a cheap handle.
 #[derive(Debug, Clone)]
@@ -76,6 +76,14 @@ impl Live {
     /// The present; the position does not move while this is held, so hold it for a short time and never over an await.
     pub fn read(&self) -> RwLockReadGuard<'_, LiveState> {
         self.0.read()
+    }
+
+    /// Has the lines of earlier lives in the feed, oldest first.
+    pub fn remember(&self, lines: impl IntoIterator<Item = Activity>) {
+        let mut state = self.write();
+        for line in lines {
+            state.add_activity(Arc::new(line));
+        }
     }
 
     /// `None` while somebody reads.

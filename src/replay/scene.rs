@@ -14,9 +14,9 @@ use crate::{
         pending::Busy,
     },
     model::{HostName, Timestamp},
-    pipeline::{Annotations, LiveState},
+    pipeline::{Annotations, LiveState, live::FEED},
     series::{Registry, Series, Writer},
-    store::{Store, alerts},
+    store::{Store, alerts, feed},
     windows::Windows,
 };
 
@@ -56,28 +56,34 @@ impl Scene {
         frame: Frame,
     ) -> Result<Self, Busy> {
         let earlier = store.readers().read(move |stored| {
-            alerts::at(stored, at, MOST_ALERTS).unwrap_or_else(|error| {
+            let alerts = alerts::at(stored, at, MOST_ALERTS);
+            let both = alerts.and_then(|alerts| Ok((alerts, feed::at(stored, at, FEED)?)));
+            both.unwrap_or_else(|error| {
                 stored.unreadable(&error);
-                Vec::new()
+                Default::default()
             })
         })?;
+        let (alerts, lines) = earlier.await?;
         let (_, writer) = Registry::new(frame.series);
         let windows = Windows::new(frame.span, frame.points);
         // Those of the time come with the feed.
         let annotations = Annotations::new(Duration::MAX, []);
         let mut scene = Self {
-            state: LiveState::new(windows, earlier.await?, MOST_ALERTS, annotations),
+            state: LiveState::new(windows, alerts, MOST_ALERTS, annotations),
             now: at,
             writer,
             known: HashMap::new(),
         };
+        for line in lines {
+            scene.state.add_activity(Arc::new(line));
+        }
         let host = host.cloned();
         let of_host = move |series: &Series| host.as_ref().is_none_or(|h| series.key().host == *h);
         let wanted = Wanted {
             from: From::Time(at.minus(frame.span)),
             series: Some(Arc::new(of_host)),
             alerts: false,
-            activity: true,
+            activity: false,
         };
         walk(archive, wanted, |entry| {
             if entry.received > at {

@@ -5,12 +5,13 @@ use rusqlite::params;
 use super::{block::ReadError, readers::Stored};
 use crate::model::{AlertEvent, Timestamp};
 
-/// Alerts that something happened to at or after `from` and that began before `to`, newest first; at most `most`.
+/// Alerts that fit, that something happened to at or after `from` and that began before `to`, newest first; at most `most`.
 pub fn read(
     stored: &Stored<'_>,
     from: Timestamp,
     to: Timestamp,
     most: usize,
+    fits: impl Fn(&AlertEvent) -> bool,
 ) -> Result<Vec<AlertEvent>, ReadError> {
     let mut found = stored.database.prepare_cached(
         "SELECT event FROM alert_events AS this WHERE at_ms >= ?1 AND NOT EXISTS (
@@ -25,7 +26,7 @@ pub fn read(
     {
         let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
         let event = serde_json::from_str::<AlertEvent>(text);
-        alerts.extend(event.ok().filter(|event| event.since < to));
+        alerts.extend(event.ok().filter(|event| event.since < to && fits(event)));
     }
     Ok(alerts)
 }

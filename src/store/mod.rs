@@ -10,7 +10,7 @@
 //! - [`catalogue`]: the series, by number
 //! - [`care`]: copies and checks, from outside
 //! - [`readers`]: threads on which the past is read; [`past`] as it was streamed, [`history`] series by series,
-//!   [`alerts`]
+//!   [`alerts`] and [`feed`] as they stood
 //! - [`rows`]: what all of them find in the database; [`mod@column`], [`bytes`]: how it is written
 
 pub mod aggregate;
@@ -21,6 +21,7 @@ pub mod care;
 pub mod catalogue;
 pub mod column;
 pub mod compactor;
+pub mod feed;
 pub mod history;
 pub mod journal;
 mod open;

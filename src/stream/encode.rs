@@ -88,7 +88,7 @@ pub fn chunk(stream: &Stream, view: &View, stretch: Stretch, max_events: u64) ->
             let rendered = view.rendering_at(upto).unwrap_or_else(|| {
                 let rendered = Arc::new(Rendered {
                     at: upto,
-                    fragments: renderer(&entries),
+                    fragments: renderer(&entries, true),
                 });
                 view.remember(rendered.clone());
                 rendered
@@ -126,15 +126,17 @@ pub fn past(
         // What is not whole yet comes once more.
         let sent = entries.iter().filter(|entry| entry.last > after);
         let whole: Vec<_> = sent.filter(|e| e.last <= written.upto).cloned().collect();
-        let before = view.newest_rendering();
-        let rendered = Arc::new(Rendered {
-            at: written.upto,
-            fragments: renderer(&whole),
-        });
-        view.remember(rendered.clone());
-        written
-            .out
-            .fragments(written.upto, &rendered, before.as_deref());
+        let is_end = written.upto >= upto;
+        let fragments = renderer(&whole, is_end);
+        if is_end {
+            let before = view.newest_rendering();
+            let rendered = Arc::new(Rendered {
+                at: upto,
+                fragments,
+            });
+            view.remember(rendered.clone());
+            written.out.fragments(upto, &rendered, before.as_deref());
+        }
     }
     written.into_chunk()
 }

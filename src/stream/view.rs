@@ -148,9 +148,9 @@ pub enum Samples {
     None,
 }
 
-/// What makes the fragments of a page: pairs of element id and HTML. It is told what happened since it was asked last;
-/// one that draws the present knows that already.
-pub type Renderer = dyn Fn(&[Arc<Entry>]) -> Vec<(String, String)> + Send + Sync;
+/// What makes the fragments of a page: pairs of element id and HTML. It is told what happened since it was asked last, which
+/// one that draws the present knows already, and whether they are wanted now.
+pub type Renderer = dyn Fn(&[Arc<Entry>], bool) -> Vec<(String, String)> + Send + Sync;
 
 /// A spec in use, and what its clients share.
 pub struct View {

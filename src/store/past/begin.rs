@@ -23,7 +23,7 @@ pub(super) fn begin(
         From::Place(place) => Ok((place, false)),
         From::Oldest => Ok((oldest(database)?.unwrap_or(present), false)),
         From::Time(time) => {
-            let Some(place) = at_time(database, time)? else {
+            let Some(place) = at_time(database, boot, time)? else {
                 return Ok((present, false));
             };
             // What is kept begins later than that, and it is not where everything began.
@@ -62,9 +62,9 @@ pub(super) fn oldest(database: &Connection) -> rusqlite::Result<Option<Place>> {
     found.query_row([], before_first).optional()
 }
 
-/// The place after the last thing that was received by `time`. None when nothing came after it. That is asked from the newest
-/// on: where the clock was set back between two lives, what the earlier one calls later came before all the same.
-fn at_time(database: &Connection, time: Timestamp) -> Result<Option<Place>, ReadError> {
+/// The place after the last thing that was received by `time`. None when nothing came after it, and the present life has
+/// recorded nothing. That is asked from the newest on: where the clock was set back between two lives, what the earlier one calls later came before all the same.
+fn at_time(database: &Connection, boot: u32, time: Timestamp) -> Result<Option<Place>, ReadError> {
     const BEGUN: &str = "from_ms <= ?1 ORDER BY boot DESC, first_seq DESC LIMIT 1";
     let time_of = [time.as_millis()];
     let block = rows::blocks(database, &format!("tier = 0 AND {BEGUN}"), time_of)?.pop();
@@ -75,7 +75,13 @@ fn at_time(database: &Connection, time: Timestamp) -> Result<Option<Place>, Read
         return Ok(oldest(database)?);
     };
     if meta.to <= time {
-        return Ok(begin_after(database, &meta)?);
+        let end = Place {
+            boot: meta.boot,
+            after: meta.last,
+        };
+        let after = begin_after(database, &meta)?;
+        // It was the last there is; what comes next is of this life.
+        return Ok(after.or_else(|| (meta.boot == boot).then_some(end)));
     }
     let samples = match is_block {
         true => received_by(database, &meta, time)?,

@@ -25,8 +25,8 @@ pub async fn alerts(request: HttpRequest) -> Result<HttpResponse, Problem> {
         None => None,
         Some((from, to)) => {
             let readers = state.parts().store.readers();
-            let read =
-                readers.read(move |stored| store::alerts::read(stored, from, to, MAX_ALERTS));
+            let read = readers
+                .read(move |stored| store::alerts::read(stored, from, to, MAX_ALERTS, |_| true));
             let busy = |busy: Busy| Problem::busy(busy.to_string());
             let past = read.map_err(busy)?.await.map_err(busy)?;
             let past = past.map_err(|error| {

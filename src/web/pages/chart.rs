@@ -84,6 +84,12 @@ impl Chart {
             .replace('<', "\\u003c")
     }
 
+    /// What two drawings must have in common so that one can go on as the other: kind, unit and the top of the scale.
+    pub fn like(&self) -> String {
+        let top = self.max.map_or(String::new(), |max| max.to_string());
+        format!("{:?} {} {top}", self.kind, self.unit)
+    }
+
     /// Each series as an SVG path in a box of 300 × 100, on one scale.
     pub fn paths(&self) -> Vec<String> {
         let all: Vec<Option<f64>> = self

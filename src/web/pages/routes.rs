@@ -227,7 +227,7 @@ async fn stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
         filter: charts_of(&page),
         renderer: {
             let fragments = Fragments::new(state, page);
-            Box::new(move |_: &[Arc<Entry>]| fragments.present())
+            Box::new(move |_: &[Arc<Entry>], _| fragments.present())
         },
     };
     follow(&request, followed, since)

@@ -108,6 +108,8 @@ pub async fn page(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let now = state.now();
     let asked = Asked::of(&request);
     let (span, back) = asked.span(now)?;
+    // What comes while it is read, comes with the stream.
+    let mut shell = render::still_shell(state, "history", "History");
     let kept = state.parts().store.catalogue().matching(|_| true);
     let hosts: BTreeSet<&HostName> = kept.iter().map(|k| &k.series.key().host).collect();
     let host = match asked.host.as_str() {
@@ -145,7 +147,6 @@ pub async fn page(request: HttpRequest) -> Result<HttpResponse, Problem> {
         .filter(|key| Some(&key.host) == host.as_ref())
         .map(|key| key.name.to_string())
         .collect();
-    let mut shell = render::still_shell(state, "history", "History");
     shell.host = host.as_ref().map(ToString::to_string);
     if back.is_some() && !charts.is_empty() {
         let more = [("names", asked.names.as_str())];
@@ -175,7 +176,7 @@ pub fn stream(
     let state = State::of(request)?.clone();
     let host = HostName::parse(host)
         .map_err(|_| Problem::parameter("host", host, "the name of a host"))?;
-    let renderer = Box::new(move |_: &[Arc<Entry>]| {
+    let renderer = Box::new(move |_: &[Arc<Entry>], _| {
         let badge = render::still_shell(&state, "history", "").badge;
         let html = askama::Template::render(&BadgeFragment { badge });
         vec![("badge".to_owned(), html.unwrap_or_default())]
@@ -224,12 +225,26 @@ fn main_host(kept: &[Known]) -> Option<HostName> {
 /// What happened on a host, or to none in particular, in a time; newest first.
 async fn happened(state: &State, host: &HostName, span: Span) -> Result<Vec<Mark>, Problem> {
     let readers = state.parts().store.readers();
-    let read = readers.read(move |stored| alerts::read(stored, span.from, span.to, MOST_MARKS));
+    let of = host.clone();
+    let read = readers.read(move |stored| {
+        let fits = |alert: &AlertEvent| alert.series.host == of;
+        alerts::read(stored, span.from, span.to, MOST_MARKS, fits)
+    });
     let alerts = read.map_err(busy)?.await.map_err(busy)?;
-    let alerts = alerts.map_err(unreadable)?;
-    let of_host = alerts.iter().filter(|alert| alert.series.host == *host);
-    let mut marks: Vec<Mark> = of_host.map(|alert| mark(alert, state.now())).collect();
+    let mut alerts = alerts.map_err(unreadable)?;
     let live = state.live().read();
+    // One that is open and to which nothing happened in this time lasts through it.
+    let open = live
+        .open_alerts()
+        .filter(|alert| alert.series.host == *host);
+    for alert in open.filter(|alert| alert.since < span.to) {
+        alerts.retain(|known| known.id != alert.id);
+        alerts.push(AlertEvent::clone(alert));
+    }
+    let mut marks: Vec<Mark> = alerts
+        .iter()
+        .map(|alert| mark(alert, state.now()))
+        .collect();
     let annotations = live.annotations.within(span.from, span.to).rev();
     let of_host = annotations.filter(|a| a.host.as_ref().is_none_or(|of| of == host));
     marks.extend(of_host.take(MOST_MARKS).map(|a| annotated(a, host)));

@@ -116,10 +116,13 @@ pub async fn stream(
     };
     let fragments = Fragments::new(state, page);
     let stage = Mutex::new(stage);
-    let renderer = Box::new(move |entries: &[Arc<Entry>]| {
+    let renderer = Box::new(move |entries: &[Arc<Entry>], wanted: bool| {
         let mut stage = stage.lock();
         entries.iter().for_each(|entry| stage.scene.take(entry));
-        fragments.draw(&stage.outlook())
+        match wanted {
+            true => fragments.draw(&stage.outlook()),
+            false => Vec::new(),
+        }
     });
     let view = state.stream().views().get(spec, Some(renderer));
     let view = view.map_err(|error| state.limits().refuse(Limit::Views, &error.to_string()))?;
