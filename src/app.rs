@@ -134,7 +134,8 @@ impl App {
             started,
         )
         .await;
-        let annotations = Annotations::new(retention(&config).longest(), past.annotations);
+        let annotations =
+            Annotations::new(Retention::of(&config.store).longest(), past.annotations);
         let live = Live::new(
             windows,
             past.alerts.clone(),
@@ -269,16 +270,7 @@ fn store_options(config: &Config, now: Timestamp) -> store::Options {
         suffix: rand::random(),
         history: config.alerts.history,
         queue_bytes: config.store.queue,
-        retention: retention(config),
-    }
-}
-
-fn retention(config: &Config) -> Retention {
-    Retention {
-        samples: config.store.keep_samples,
-        minutes: config.store.keep_minutes,
-        hours: config.store.keep_hours,
-        max_bytes: config.store.max_size as u64,
+        retention: Retention::of(&config.store),
     }
 }
 

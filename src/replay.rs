@@ -11,7 +11,7 @@ use crate::{
     entry::{
         Entry,
         past::{Archive, Found, From, Place, Wanted},
-        pending::Busy,
+        pending::{Busy, answered},
     },
     store::{Store, past},
 };
@@ -21,26 +21,28 @@ pub fn archive(store: &Store) -> Option<Box<Archive>> {
     let present = store.epoch().boot;
     let readers = store.is_kept().then(|| store.readers().clone())?;
     Some(Box::new(move |wanted: Wanted| {
+        if readers.are_gone() {
+            // Nothing will come from there: who waits goes on with what is in memory.
+            let begin = Place {
+                boot: present,
+                after: 0,
+            };
+            return Ok(answered((begin, Found::NotYet)));
+        }
         readers.read(move |stored| {
             past::read(stored, present, &wanted).unwrap_or_else(|error| {
                 stored.unreadable(&error);
-                skip(present, &wanted)
+                let place = match wanted.from {
+                    From::Place(place) => place,
+                    From::Time(_) | From::Oldest => Place {
+                        boot: present,
+                        after: 0,
+                    },
+                };
+                (place, Found::Unreadable)
             })
         })
     }))
-}
-
-/// What cannot be read is passed over, and who asked is told that it is gone.
-fn skip(present: u32, wanted: &Wanted) -> (Place, Found) {
-    let place = Place {
-        boot: present,
-        after: 0,
-    };
-    let from = match wanted.from {
-        From::Place(place) => place,
-        From::Time(_) | From::Oldest => place,
-    };
-    (from, Found::Gone(place))
 }
 
 /// Hands over all that is wanted, in order, until `take` breaks it off or nothing more is recorded. Times without a
@@ -69,7 +71,48 @@ pub async fn walk(
                 ..place
             },
             Found::Gone(next) | Found::Over { next, .. } => next,
+            // As much as can be read.
+            Found::Unreadable => Place {
+                boot: place.boot + 1,
+                after: 0,
+            },
             Found::NotYet | Found::Unknown => return Ok(()),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config,
+        model::Timestamp,
+        store::{Options, retention::Retention},
+    };
+
+    #[test]
+    fn where_nothing_can_be_read_nobody_is_kept_waiting() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let options = Options {
+            now: Timestamp::from_millis(1_795_000_000_000),
+            suffix: 7,
+            history: 10,
+            queue_bytes: 1 << 20,
+            retention: Retention::of(&config::Store::default()),
+        };
+        let (store, threads, _) = Store::open(folder.path(), options).unwrap();
+        let archive = archive(&store).unwrap();
+        let wanted = Wanted {
+            from: From::Time(Timestamp::from_millis(1_794_000_000_000)),
+            series: None,
+            alerts: true,
+            activity: true,
+        };
+        let early = archive(wanted.clone()).unwrap();
+        drop(threads.readers);
+        assert!(matches!(early.take(), Some(Err(Busy))));
+        let (place, found) = archive(wanted).unwrap().take().unwrap().unwrap();
+        assert!(matches!(found, Found::NotYet));
+        assert_eq!((place.boot, place.after), (1, 0));
     }
 }

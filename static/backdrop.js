@@ -1,10 +1,15 @@
 // What lies behind the lines of a chart: for each the stretch from its smallest to its largest value, and the line of the
-// time it is compared with.
+// time it is compared with; and the marks of what happened, as lines and as stretches.
 
 /** @typedef {import('./charts.js').Line} Line */
+/** @typedef {import('./charts.js').Mark} Mark */
 /** @typedef {import('./cursor.js').Area & {low: number, high: number}} Scaled  with the values at its lower and upper edge */
 
 const SVG = 'http://www.w3.org/2000/svg';
+/** The levels of alerts, which have a colour each; anything else was marked by people or programs. */
+const LEVELS = ['info', 'warning', 'critical'];
+/** What is shorter than this is a line. */
+const LEAST_PX = 2;
 
 /**
  * The largest value of lines, with all that lies behind them.
@@ -46,11 +51,19 @@ export class Backdrop {
 
   /**
    * @param {Line[]} lines
+   * @param {Mark[]} marks
    * @param {Scaled} area
    */
-  draw(lines, { left, top, width, height, from, to, low, high }) {
-    const x = (/** @type {number} */ time) => (left + ((time - from) / (to - from)) * width).toFixed(1);
+  draw(lines, marks, { left, top, width, height, from, to, low, high }) {
+    const place = (/** @type {number} */ time) => left + ((time - from) / (to - from)) * width;
+    const x = (/** @type {number} */ time) => place(time).toFixed(1);
     const y = (/** @type {number} */ value) => (top + (1 - (value - low) / (high - low)) * height).toFixed(1);
+    const marked = marks.map(({ x: begin, until, kind }) => {
+      const [a, b] = [place(Math.max(begin, from)), place(Math.min(until, to))];
+      const shape = b - a < LEAST_PX ? `M${a.toFixed(1)} ${top}v${height}` : `M${a.toFixed(1)} ${top}H${b.toFixed(1)}v${height}H${a.toFixed(1)}z`;
+      const level = LEVELS.includes(kind) ? kind : 'noted';
+      return begin > to || until < from ? null : path(`mark ${level}${b - a < LEAST_PX ? '' : ' span'}`, [shape]);
+    });
     const paths = lines.flatMap(({ bounds, before }, i) => [
       path(`band s${i + 1}`, unbroken(bounds ?? []).map((run) => {
         const upper = run.map(([time, [, most]]) => `${x(time)} ${y(most)}`);
@@ -59,7 +72,7 @@ export class Backdrop {
       })),
       path(`before s${i + 1}`, unbroken(before ?? []).map((run) => `M${run.map(([time, value]) => `${x(time)} ${y(value)}`).join('L')}`)),
     ]);
-    this.element.replaceChildren(...paths.filter((made) => made !== null));
+    this.element.replaceChildren(...[...marked, ...paths].filter((made) => made !== null));
   }
 }
 

@@ -1,7 +1,8 @@
 // The board of charts: which there are on the page, what they have been told, and whose turn it is to be drawn.
 //
 // An update costs a chart some 10 to 30 ms of main thread, so they are rationed: at most two a second in all, in turn,
-// only what is on screen in a visible tab, and never more than a twenty-fifth of the time.
+// only what is on screen in a visible tab, and never more than a twenty-fifth of the time. What the reader has asked for
+// is not: a chart that is new, or shows another time, is drawn as soon as the page allows.
 
 import { Plot } from './charts.js';
 import { Readings, seriesKey } from './readings.js';
@@ -16,23 +17,29 @@ import { Readings, seriesKey } from './readings.js';
  * @property {Readings[]} readings
  * @property {boolean} visible
  * @property {boolean} dirty
+ * @property {boolean} urgent  the reader waits for it
  * @property {number} drawn  when it last was, by performance.now
  * @property {Plot | null} plot  null until it is first seen
  */
 
 const LEAST_INTERVAL_MS = 500;
 const SHARE = 25;
+/** Between two charts that the reader waits for: room for a frame. */
+const URGENT_MS = 20;
 
 /** @type {Map<string, Chart>} by the id of the figure */
 const charts = new Map();
 /** @type {Map<string, Readings[]>} by series */
 const routes = new Map();
 let paused = false;
+let timer = 0;
+let drawing = false;
 
 const seen = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
     const chart = charts.get(target.id);
     if (chart) chart.visible = isIntersecting;
+    if (chart?.urgent && isIntersecting) wake();
   }
 });
 
@@ -47,6 +54,8 @@ export function scan() {
     data.remove();
     const known = charts.get(figure.id);
     if (known) unroute(known);
+    // What is drawn is of another time, or nothing yet.
+    figure.setAttribute('aria-busy', 'true');
     const readings = spec.series.map((series) => new Readings(spec.start, spec.step, series));
     // A time that is fixed does not go on.
     if (!spec.range) spec.series.forEach((series, i) => {
@@ -54,11 +63,12 @@ export function scan() {
       routes.set(key, [...(routes.get(key) ?? []), readings[i]]);
     });
     if (known) {
-      Object.assign(known, { spec, readings, dirty: true });
+      Object.assign(known, { spec, readings, dirty: true, urgent: true });
     } else {
-      charts.set(figure.id, { spec, figure, readings, visible: false, dirty: true, drawn: 0, plot: null });
+      charts.set(figure.id, { spec, figure, readings, visible: false, dirty: true, urgent: true, drawn: 0, plot: null });
       seen.observe(figure);
     }
+    wake();
   }
 }
 
@@ -149,25 +159,37 @@ async function draw(chart) {
   }));
   chart.plot ??= new Plot(chart);
   await chart.plot.draw(lines, marksOf(spec.host, from * spec.step, (last + 1) * spec.step));
+  if (spec === chart.spec) chart.figure.removeAttribute('aria-busy');
 }
 
-/** The turn of the chart that has waited longest; first drawings come as fast as the page allows. */
+/** The turn of the chart that the reader waits for, or else of the one that has waited longest. */
 async function run() {
+  timer = 0;
+  drawing = true;
   let pause = LEAST_INTERVAL_MS;
-  if (!document.hidden && !paused) {
-    const due = [...charts.values()].filter((chart) => chart.visible && chart.dirty);
-    due.sort((a, b) => a.drawn - b.drawn);
+  if (!document.hidden) {
+    const due = [...charts.values()].filter((chart) => chart.visible && (chart.urgent || (chart.dirty && !paused)));
+    due.sort((a, b) => Number(b.urgent) - Number(a.urgent) || a.drawn - b.drawn);
     if (due.length > 0) {
       const [chart] = due;
       const began = performance.now();
-      const first = !chart.plot;
+      const urgent = chart.urgent;
+      chart.urgent = false;
       await draw(chart);
       chart.drawn = performance.now();
-      pause = first ? 20 : Math.max(pause, (chart.drawn - began) * SHARE);
+      pause = urgent || due[1]?.urgent ? URGENT_MS : Math.max(pause, (chart.drawn - began) * SHARE);
     }
   }
-  setTimeout(run, pause);
+  drawing = false;
+  timer = setTimeout(run, pause);
+}
+
+/** Somebody waits: the next turn is now. */
+function wake() {
+  if (drawing) return;
+  clearTimeout(timer);
+  timer = setTimeout(run, URGENT_MS);
 }
 
 scan();
-setTimeout(run, 20);
+wake();

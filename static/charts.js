@@ -1,8 +1,9 @@
 // A chart as drawn. The only module that knows ApexCharts, so that it can be exchanged.
 //
-// ApexCharts draws lines, axes and marks; legend and cursor are the page's own, since its legend and tooltips put style
+// ApexCharts draws lines, axes and thresholds; legend and cursor are the page's own, since its legend and tooltips put style
 // elements into the page, which the Content-Security-Policy forbids, and double the price of an update. So is what lies
-// behind the lines (backdrop.js), whose gaps ApexCharts cannot draw. Colours come from the style sheet, so that a change
+// behind the lines (backdrop.js): ApexCharts cannot draw gaps in a band, and a chart with thirty marks takes it twice as
+// long. Colours come from the style sheet, so that a change
 // of theme needs no drawing.
 
 import ApexCharts from './vendor/apexcharts.js';
@@ -16,25 +17,7 @@ import { axisLabel } from './swap.js';
 /** @typedef {{values: Pairs, bounds: [number, import('./readings.js').Bounds][] | null, before: Pairs | null}} Line */
 /** @typedef {{x: number, until: number, kind: string, text: string}} Mark  unix milliseconds; a level or the kind of an activity */
 
-const LEVELS = ['info', 'warning', 'critical'];
 const off = { show: false };
-
-/** @param {string} kind */
-const colour = (kind) => `var(--${LEVELS.includes(kind) ? kind : 'dim'})`;
-
-/**
- * @param {Mark} mark
- * @param {number} span  what has no length in it is a line
- */
-const markOf = ({ x, until, kind }, span) => ({
-  x,
-  x2: until - x > span / 400 ? until : null,
-  strokeDashArray: LEVELS.includes(kind) ? 0 : 3,
-  borderColor: colour(kind),
-  fillColor: colour(kind),
-  opacity: 0.08,
-  label: { text: undefined },
-});
 
 /**
  * ApexCharts puts a style element into each drawing for a legend that is not shown. The Content-Security-Policy forbids
@@ -76,17 +59,17 @@ export class Plot {
     const [from, to] = spec.range ?? [points[0]?.[0] ?? 0, points.at(-1)?.[0] ?? 0];
     const series = lines.map(({ values }, i) => ({ name: spec.series[i].title, data: values }));
     this.#highest = highest(lines);
-    const frame = JSON.stringify([marks, spec.thresholds, spec.range]);
+    const frame = JSON.stringify([spec.thresholds, spec.range]);
     this.#marks = marks;
     if (this.#apex && frame === this.#frame) await this.#apex.updateSeries(series, false);
     else {
-      const options = { series, ...this.#framing(marks, from, to) };
+      const options = { series, ...this.#framing(from, to) };
       if (this.#apex) await this.#apex.updateOptions(options, false, false, false);
       else await this.#create(options);
     }
     this.#frame = frame;
     const { minYArr, maxYArr } = this.#apex.w.globals;
-    this.#backdrop?.draw(lines, { ...this.#area(), low: minYArr[0], high: maxYArr[0] });
+    this.#backdrop?.draw(lines, marks, { ...this.#area(), low: minYArr[0], high: maxYArr[0] });
     this.#tell();
   }
 
@@ -97,21 +80,20 @@ export class Plot {
   }
 
   /**
-   * @param {Mark[]} marks
    * @param {number} from
    * @param {number} to
    */
-  #framing(marks, from, to) {
+  #framing(from, to) {
     const { spec } = this.#chart;
     const thresholds = spec.thresholds.map(({ value, level }) => ({
       y: value,
       strokeDashArray: 4,
-      borderColor: colour(level),
+      borderColor: `var(--${level})`,
       label: { text: undefined },
     }));
     const span = to - from;
     return {
-      annotations: { yaxis: thresholds, xaxis: marks.map((mark) => markOf(mark, span)) },
+      annotations: { yaxis: thresholds },
       xaxis: {
         type: 'numeric',
         min: spec.range?.[0],

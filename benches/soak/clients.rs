@@ -46,12 +46,21 @@ pub struct Seen {
 
 /// Connects and asks; a small receive buffer for those who read little.
 pub async fn ask(address: &str, path: &str, small: bool) -> Option<TcpStream> {
+    ask_after(address, path, "", small).await
+}
+
+/// Likewise, for what comes after a position.
+pub async fn ask_after(address: &str, path: &str, last: &str, small: bool) -> Option<TcpStream> {
     let socket = TcpSocket::new_v4().ok()?;
     if small {
         socket.set_recv_buffer_size(4096).ok()?;
     }
     let mut socket = socket.connect(address.parse().ok()?).await.ok()?;
-    let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
+    let last = match last.is_empty() {
+        true => String::new(),
+        false => format!("Last-Event-ID: {last}\r\n"),
+    };
+    let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n{last}\r\n");
     socket.write_all(request.as_bytes()).await.ok()?;
     Some(socket)
 }

@@ -1,6 +1,6 @@
 //! A soak: clients that stay must miss nothing while everything around them goes wrong, and the server must not grow.
 //!
-//! `cargo bench --bench soak -- [--minutes N] [--streams N] [--sockets N] [--quick]`; without arguments 2,000 streams and
+//! `cargo bench --bench soak -- [--minutes N] [--streams N] [--sockets N] [--quick] [--restart]`; without arguments 2,000 streams and
 //! 500 sockets for a minute, with `--quick` few of them for 20 seconds, also in a debug build. The server is this build's
 //! own binary in a process of its own, with its real host source. Meanwhile sources stop and start, alerts are raised and
 //! cleared by pushes, clients come and go, some read slowly and some not at all.
@@ -15,9 +15,14 @@
 //! - readers that take nothing are cut off, and `tickwire_stalled_total` counts each of them
 //! - after a warm-up resident memory grows by less than 2 MiB and 3 %; at the end clients, descriptors and threads are as at
 //!   the beginning, and a SIGTERM ends it with success
+//!
+//! With `--restart` it is the server that goes and comes back, under 1,500 streams and 500 sockets of everything (100 and 50
+//! with `--quick`); see `restart`.
 
 mod clients;
 mod process;
+mod restart;
+mod survivors;
 mod tally;
 mod trouble;
 mod verdict;
@@ -42,9 +47,11 @@ use self::{
 };
 
 /// How many of whom, for how long.
-struct Plan {
-    streams: usize,
-    sockets: usize,
+pub struct Plan {
+    pub streams: usize,
+    pub sockets: usize,
+    /// The server is restarted instead.
+    pub restart: bool,
     /// Of each: filtered, slow, stalled, coming and going.
     others: usize,
     time: Duration,
@@ -67,10 +74,16 @@ impl Plan {
             None => fully,
         };
         let minutes = value("--minutes").unwrap_or(if quick { 1.0 / 3.0 } else { 1.0 });
+        let restart = arguments.iter().any(|argument| argument == "--restart");
+        let ((few_streams, few_sockets), streams) = match restart {
+            true => ((100, 50), 1500),
+            false => ((60, 20), 2000),
+        };
         Self {
-            streams: or("--streams", 60, 2000),
-            sockets: or("--sockets", 20, 500),
+            streams: or("--streams", few_streams, streams),
+            sockets: or("--sockets", few_sockets, 500),
             others: if quick { 3 } else { 10 },
+            restart,
             time: Duration::from_secs_f64(minutes * 60.0),
         }
     }
@@ -78,11 +91,16 @@ impl Plan {
 
 fn main() {
     let plan = Plan::read();
-    let server = Process::start();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
+    if plan.restart {
+        let verdict = runtime.block_on(restart::run(&plan));
+        assert!(verdict.is_good(), "see above");
+        return;
+    }
+    let server = Process::start(process::SHORT);
     let mut verdict = runtime.block_on(soak(&plan, &server));
     let status = server.stop();
     verdict.check(status.success(), || format!("after SIGTERM: {status}"));

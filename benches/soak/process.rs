@@ -3,10 +3,24 @@
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
 };
 
+/// For clients that live through restarts: as it is delivered, but for a load process that may be late itself.
+pub const RESTARTED: &str = r#"
+[server]
+max_connections = 100000
+[stream]
+slow_after = "60s"
+[[rules]]
+name = "soak_high"
+metric = "soak_wave"
+when = "above"
+warning = { fire = 0.5 }
+"#;
+
 /// Short memories, so that all that grows by design has grown before the measuring begins; the real host source.
-const CONFIG: &str = r#"
+pub const SHORT: &str = r#"
 [server]
 max_connections = 100000
 [stream]
@@ -30,32 +44,44 @@ warning = { fire = 0.5 }
 pub struct Process {
     child: Child,
     pub address: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+}
+
+/// How long a restart took.
+#[derive(Debug)]
+pub struct Restarted {
+    /// When it was told to stop.
+    pub told: Instant,
+    /// From then until it had ended.
+    pub stopping: Duration,
+    /// From then until the next one listened.
+    pub starting: Duration,
+    pub status: ExitStatus,
 }
 
 impl Process {
-    pub fn start() -> Self {
+    pub fn start(config: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let config = folder.path().join("soak.toml");
-        std::fs::write(&config, CONFIG).expect("a configuration");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tickwire"))
-            .args(["--listen", "127.0.0.1:0", "--data"])
-            .arg(folder.path().join("data"))
-            .arg("--config")
-            .arg(config)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the server starts");
-        let mut line = String::new();
-        let out = child.stdout.take().expect("its output");
-        let read = BufReader::new(out).read_line(&mut line);
-        read.expect("its first line");
-        let address = line.trim().rsplit("http://").next().unwrap_or_default();
+        std::fs::write(folder.path().join("soak.toml"), config).expect("a configuration");
+        let (child, address) = serve(&folder, "127.0.0.1:0");
         Self {
             child,
-            address: address.trim_end_matches('/').to_owned(),
-            _folder: folder,
+            address,
+            folder,
+        }
+    }
+
+    /// Stops it with SIGTERM, and starts the next one on the same folder and address. Blocks.
+    pub fn restart(&mut self) -> Restarted {
+        let told = Instant::now();
+        let status = self.terminate();
+        let stopping = told.elapsed();
+        (self.child, _) = serve(&self.folder, &self.address);
+        Restarted {
+            told,
+            stopping,
+            starting: told.elapsed() - stopping,
+            status,
         }
     }
 
@@ -71,6 +97,11 @@ impl Process {
     /// Memory in use.
     pub fn resident_mib(&self) -> f64 {
         self.status("VmRSS:") / 1024.0
+    }
+
+    /// The most memory that was ever in use.
+    pub fn peak_mib(&self) -> f64 {
+        self.status("VmHWM:") / 1024.0
     }
 
     /// Threads.
@@ -97,11 +128,34 @@ impl Process {
 
     /// Stops it with SIGTERM.
     pub fn stop(mut self) -> ExitStatus {
+        self.terminate()
+    }
+
+    fn terminate(&mut self) -> ExitStatus {
         let id = self.child.id().to_string();
         let told = Command::new("kill").args(["-TERM", &id]).status();
         assert!(told.expect("kill").success());
         self.child.wait().expect("its end")
     }
+}
+
+/// Starts one on a folder; it, and where it listens.
+fn serve(folder: &tempfile::TempDir, listen: &str) -> (Child, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tickwire"))
+        .args(["--listen", listen, "--data"])
+        .arg(folder.path().join("data"))
+        .arg("--config")
+        .arg(folder.path().join("soak.toml"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the server starts");
+    let mut line = String::new();
+    let out = child.stdout.take().expect("its output");
+    let read = BufReader::new(out).read_line(&mut line);
+    read.expect("its first line");
+    let address = line.trim().rsplit("http://").next().unwrap_or_default();
+    (child, address.trim_end_matches('/').to_owned())
 }
 
 impl Drop for Process {

@@ -1,8 +1,14 @@
 //! What one client saw between the two marks, which are samples like all others.
 
 /// Counts events by their numbers. Kept small: no list, but a sum that depends on each number.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Tally {
+    /// The position of the newest thing that had one; what a client comes back with.
+    pub position: String,
+    /// The life of the server that it is of.
+    pub boot: u64,
+    /// In how many milliseconds to come back, as the server said.
+    pub retry: u64,
     /// The numbers of the two marks; 0 as long as they were not seen.
     pub from: u64,
     pub upto: u64,
@@ -10,12 +16,18 @@ pub struct Tally {
     pub samples: u64,
     pub alerts: u64,
     pub activity: u64,
+    /// Samples that are numbers pushed in order, wherever.
+    pub numbers: u64,
     /// Of all their numbers. Equal sums and counts are taken for equal numbers.
     pub sum: u64,
     /// Said to be left out.
     pub skipped: u64,
-    /// What must not be: numbers that do not rise, holes in what is pushed in order, resets.
+    /// What must not be: numbers that do not rise, of events and of what is pushed in order; resets.
     pub faults: u64,
+    /// How often numbers of events were passed over, which is right for filtered ones only.
+    pub holes: u64,
+    /// It was told that the server was away.
+    pub gaps: u64,
     last: u64,
     pushed: u64,
 }
@@ -34,14 +46,35 @@ impl Tally {
         self.upto > 0
     }
 
+    /// Something of the present life came.
+    pub fn has_event(&self) -> bool {
+        self.last > 0
+    }
+
     /// All that came between the marks.
     pub fn events(&self) -> u64 {
         self.samples + self.alerts + self.activity
     }
 
+    /// What comes next is at this position; its number.
+    fn at(&mut self, position: &str) -> u64 {
+        let boot = number(position.as_bytes().get(1..).unwrap_or_default());
+        if boot != self.boot {
+            self.boot = boot;
+            self.last = 0;
+        }
+        position.clone_into(&mut self.position);
+        after_dash(position.as_bytes())
+    }
+
     /// An event with the number of its last sample.
-    pub fn event(&mut self, number: u64, event: &Event<'_>) {
+    fn event(&mut self, number: u64, event: &Event<'_>) {
+        let count = match event {
+            Event::Samples(count, _) => *count,
+            Event::Alert | Event::Activity => 1,
+        };
         self.faults += u64::from(number <= self.last);
+        self.holes += u64::from(number != self.last + count && self.from > 0);
         self.last = number;
         let named = |name: &str, text: &[u8]| {
             let rest = text.strip_prefix(name.as_bytes())?;
@@ -53,21 +86,24 @@ impl Tally {
             Event::Samples(_, text) => named("soak_mark", text),
             _ => None,
         };
+        if let Event::Samples(_, text) = event
+            && let Some(pushed) = named("soak_number", text)
+        {
+            self.numbers += 1;
+            self.faults += u64::from(pushed <= self.pushed);
+            self.pushed = pushed;
+        }
         if self.from > 0 && self.upto == 0 {
             match event {
-                Event::Samples(count, text) => {
-                    self.samples += count;
-                    if let Some(pushed) = named("soak_number", text) {
-                        let in_order = self.pushed == 0 || pushed == self.pushed + 1;
-                        self.faults += u64::from(!in_order && self.skipped == 0);
-                        self.pushed = pushed;
-                    }
-                }
+                Event::Samples(count, _) => self.samples += count,
                 Event::Alert => self.alerts += 1,
                 Event::Activity => self.activity += 1,
             }
-            let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            self.sum = self.sum.wrapping_add(mixed ^ (mixed >> 29));
+            // Of all its numbers, so that a batch and its samples are the same.
+            for number in (number + 1).saturating_sub(count)..=number {
+                let mixed = (number ^ self.boot << 48).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                self.sum = self.sum.wrapping_add(mixed ^ (mixed >> 29));
+            }
         }
         match mark {
             Some(1) => self.from = number,
@@ -77,12 +113,12 @@ impl Tally {
     }
 
     /// It was told that samples were left out.
-    pub fn lagged(&mut self, skipped: u64) {
+    fn lagged(&mut self, skipped: u64) {
         self.skipped += skipped;
     }
 
     /// It was told that something may be missing.
-    pub fn reset(&mut self) {
+    fn reset(&mut self) {
         self.faults += 1;
     }
 }
@@ -103,7 +139,9 @@ impl Sse {
             let line = &self.rest[at..at + length];
             at += length + 1;
             if let Some(id) = line.strip_prefix(b"id: ") {
-                self.number = after_dash(id);
+                self.number = tally.at(std::str::from_utf8(id).unwrap_or_default());
+            } else if let Some(retry) = line.strip_prefix(b"retry: ") {
+                tally.retry = number(retry);
             } else if let Some(data) = line.strip_prefix(b"data: {\"type\":\"") {
                 if let Some(text) = data.strip_prefix(b"metric\",\"name\":\"") {
                     tally.event(self.number, &Event::Samples(1, text));
@@ -115,6 +153,8 @@ impl Sse {
                     tally.lagged(number(rest));
                 } else if data.starts_with(b"reset\"") {
                     tally.reset();
+                } else if data.starts_with(b"gap\"") {
+                    tally.gaps += 1;
                 }
                 seen(data);
             }
@@ -130,7 +170,16 @@ pub fn frame(text: &str, tally: &mut Tally) {
     };
     let kind = rest.split('"').next().unwrap_or_default();
     let position = text.split_once("\"position\":\"").map(|(_, rest)| rest);
-    let number = position.map_or(0, |rest| after_dash(rest.as_bytes()));
+    let position = position.and_then(|rest| rest.split('"').next());
+    let number = match position {
+        // Of the server as a whole, not of what was sent.
+        Some(position) if kind != "hello" => tally.at(position),
+        _ => 0,
+    };
+    let field = |name: &str| {
+        let rest = text.split_once(name).map(|(_, rest)| rest);
+        rest.map_or(0, |rest| self::number(rest.as_bytes()))
+    };
     match kind {
         "metrics" => {
             let names = "{\"name\":\"";
@@ -140,11 +189,10 @@ pub fn frame(text: &str, tally: &mut Tally) {
         }
         "alert" => tally.event(number, &Event::Alert),
         "activity" => tally.event(number, &Event::Activity),
-        "lagged" => {
-            let skipped = text.split_once("\"skipped\":").map(|(_, rest)| rest);
-            tally.lagged(skipped.map_or(0, |rest| self::number(rest.as_bytes())));
-        }
+        "lagged" => tally.lagged(field("\"skipped\":")),
+        "draining" => tally.retry = field("\"retry\":"),
         "reset" => tally.reset(),
+        "gap" => tally.gaps += 1,
         _ => {}
     }
 }

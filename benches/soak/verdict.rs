@@ -34,7 +34,8 @@ impl Figures {
         }
     }
 
-    fn of(&self, name: &str) -> f64 {
+    /// The value of a metric.
+    pub fn of(&self, name: &str) -> f64 {
         *self.page.get(name).unwrap_or_else(|| panic!("no {name}"))
     }
 

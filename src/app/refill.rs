@@ -79,7 +79,8 @@ fn samples(from: From, fits: Arc<Fits>) -> Wanted {
     }
 }
 
-/// Takes a batch in; how many samples that were.
+/// Takes a batch in; how many samples that were. What was received later than now was so by a clock that has been set back
+/// since: nothing that comes now would be newer, and windows and rules would take none of it.
 fn take(
     entry: &Entry,
     writer: &mut Writer,
@@ -96,6 +97,9 @@ fn take(
     else {
         return 0;
     };
+    if entry.received > now {
+        return 0;
+    }
     let mut samples = Vec::with_capacity(values.len());
     for (series, value) in layout.iter().zip(values) {
         let known = writer.resolve(&series.owner, std::slice::from_ref(&series.spec));

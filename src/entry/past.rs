@@ -83,6 +83,8 @@ pub enum Found {
     NotYet,
     /// There is no such life.
     Unknown,
+    /// It is there, or some of it, and cannot be read.
+    Unreadable,
 }
 
 /// Reads the past: the place that was asked for, and what there is after it.

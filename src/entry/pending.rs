@@ -21,6 +21,11 @@ pub fn pending<T>() -> (Answer<T>, Pending<T>) {
     (Answer(slot.clone()), Pending(slot))
 }
 
+/// An answer that is known already.
+pub fn answered<T>(answer: T) -> Pending<T> {
+    Pending(Arc::new(Mutex::new(Slot::Ready(answer))))
+}
+
 enum Slot<T> {
     /// Not read yet, and who is to be told.
     Waits(Option<Waker>),

@@ -2,7 +2,10 @@
 
 use std::{io, path::Path, sync::atomic::Ordering};
 
-use super::{plan::Plan, query::HistoryQuery};
+use super::{
+    plan::{Joined, Plan},
+    query::HistoryQuery,
+};
 use crate::store::{
     block::ReadError,
     care::{self, CareError},
@@ -31,8 +34,9 @@ pub fn export(
     care::read(folder, |stored, position| {
         let mut plan = Plan::new(query, stored.catalogue);
         out.write_all(&plan.head(position))?;
+        let mut joined = Joined::default();
         for piece in &mut plan {
-            out.write_all(&piece.read(stored)?)?;
+            out.write_all(&joined.with(piece.read(stored)?))?;
         }
         out.write_all(plan.tail())?;
         out.flush()?;

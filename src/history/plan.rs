@@ -16,8 +16,9 @@ use crate::{
     },
 };
 
-/// Series read at once where they are put into steps.
-const SERIES: usize = 16;
+/// Series read at once where they are put into steps; fewer where samples of more than a day have to be read for that.
+const SERIES: i64 = 16;
+const DAY: i64 = 24 * 3_600_000;
 /// How much time is read at once of a series whose every sample is wanted, in milliseconds: half a day.
 const SLICE: i64 = 12 * 3_600_000;
 
@@ -53,6 +54,33 @@ pub struct Piece {
     before: usize,
 }
 
+/// A piece as it is written; [`Joined`] puts those of a plan together.
+pub struct Text {
+    bytes: Vec<u8>,
+    /// It is the first of its series.
+    begins: bool,
+    is_empty: bool,
+}
+
+/// Pieces one after the other, whatever is in them.
+#[derive(Debug, Default)]
+pub struct Joined {
+    /// The series that was begun last has a row.
+    has_row: bool,
+}
+
+impl Joined {
+    /// A piece as it follows those before: the first row of a series, in whichever piece it is, has no comma before it.
+    pub fn with(&mut self, mut text: Text) -> Vec<u8> {
+        self.has_row &= !text.begins;
+        if !text.begins && !self.has_row && text.bytes.first() == Some(&b',') {
+            text.bytes.remove(0);
+        }
+        self.has_row |= !text.is_empty;
+        text.bytes
+    }
+}
+
 impl Plan {
     /// Of the series that fit and have something in the time that is asked for, by name.
     pub fn new(query: HistoryQuery, catalogue: &Catalogue) -> Self {
@@ -67,8 +95,12 @@ impl Plan {
         let series = groups.len();
         let pieces = match step {
             None => groups.into_iter().flat_map(|g| slices(&query, g)).collect(),
-            Some(_) => {
-                let several = groups.chunks(SERIES).map(|groups| Extent {
+            Some(step) => {
+                let at_once = match step.tier {
+                    0 => (SERIES * DAY / span.max(1)).clamp(1, SERIES),
+                    _ => SERIES,
+                };
+                let several = groups.chunks(at_once as usize).map(|groups| Extent {
                     groups: groups.to_vec(),
                     from: query.from,
                     to: query.to,
@@ -129,8 +161,8 @@ impl Iterator for Plan {
 }
 
 impl Piece {
-    /// Reads it; as bytes.
-    pub fn read(&self, stored: &Stored<'_>) -> Result<Vec<u8>, ReadError> {
+    /// Reads it.
+    pub fn read(&self, stored: &Stored<'_>) -> Result<Text, ReadError> {
         let Extent {
             groups,
             from,
@@ -147,16 +179,21 @@ impl Piece {
         };
         let queries: Vec<Query> = groups.iter().map(query).collect();
         let found = history::read(stored, &queries)?;
-        let mut out = Vec::new();
+        let is_empty = found.iter().all(history::Past::is_empty);
+        let mut bytes = Vec::new();
         for (i, (group, past)) in groups.iter().zip(found).enumerate() {
             let part = write::Part {
                 begins: *begins,
                 ends: *ends,
                 index: self.before + i,
             };
-            write::series(&mut out, &self.query, self.step, group, &past, part);
+            write::series(&mut bytes, &self.query, self.step, group, &past, part);
         }
-        Ok(out)
+        Ok(Text {
+            bytes,
+            begins: *begins,
+            is_empty,
+        })
     }
 }
 

@@ -28,6 +28,52 @@ pub fn decimal(value: f64) -> Option<(usize, i64)> {
     powers.find_map(|power| Some((power, scaled(value, power)?)))
 }
 
+/// A sum, exact as long as its values are decimals that allow it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sum {
+    /// In units of this power of ten; none once a value was no decimal, or there was no room.
+    whole: i64,
+    power: usize,
+    is_inexact: bool,
+    plain: f64,
+}
+
+impl Sum {
+    /// With one more value.
+    #[inline]
+    pub fn add(&mut self, value: f64) {
+        self.plain += value;
+        if !self.is_inexact && self.add_exactly(value).is_none() {
+            self.is_inexact = true;
+        }
+    }
+
+    #[inline]
+    fn add_exactly(&mut self, value: f64) -> Option<()> {
+        let mut scale = 1i64;
+        let more = loop {
+            match scaled(value, self.power) {
+                Some(whole) => break whole,
+                None if self.power + 1 < POWERS.len() => {
+                    self.power += 1;
+                    scale *= 10;
+                }
+                None => return None,
+            }
+        };
+        self.whole = self.whole.checked_mul(scale)?.checked_add(more)?;
+        Some(())
+    }
+
+    /// All of it.
+    pub fn total(&self) -> f64 {
+        match self.is_inexact || (self.whole as f64).abs() >= EXACT {
+            true => self.plain,
+            false => self.whole as f64 / POWERS[self.power],
+        }
+    }
+}
+
 /// The whole number that is `value` once divided by ten to the power of `power`, bit by bit.
 fn scaled(value: f64, power: usize) -> Option<i64> {
     let product = value * POWERS[power];

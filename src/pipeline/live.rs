@@ -165,9 +165,9 @@ impl LiveState {
 
     /// Puts a line into the feed.
     pub fn add_activity(&mut self, activity: Arc<Activity>) {
-        if activity.kind == Activity::REMOVED {
+        if let (None, Some(id)) = (activity.annotation(), activity.id) {
             // Who looks at the feed now is not shown what does not stand any more.
-            self.feed.retain(|line| line.id != activity.id);
+            self.feed.retain(|line| line.id != Some(id));
         }
         self.annotations.take(&activity);
         if self.feed.len() >= FEED {

@@ -158,6 +158,7 @@ pub fn roll_rows(rows: &mut [Aggregate], by: i64) -> Vec<Aggregate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::decimal::Sum;
     use proptest::{collection::vec, prelude::*};
 
     proptest! {
@@ -171,6 +172,16 @@ mod tests {
             let (sum, count): (i64, i64) = (whole.iter().sum(), whole.len() as i64);
             let nearest = sum as f64 / (count * 10i64.pow(power as u32)) as f64;
             prop_assert_eq!(Aggregate::of_samples(0, &samples).avg(), nearest);
+        }
+
+        #[test]
+        fn a_sum_is_the_same_one_by_one(
+            whole in vec((-100_000i64..100_000, 0usize..6), 1..200),
+        ) {
+            let values: Vec<f64> = whole.iter().map(|(n, power)| *n as f64 / POWERS[*power]).collect();
+            let mut sum = Sum::default();
+            values.iter().for_each(|value| sum.add(*value));
+            prop_assert_eq!(sum.total(), exact_sum(&values));
         }
 
         #[test]

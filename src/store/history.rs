@@ -9,12 +9,11 @@ use rusqlite::{Connection, params};
 use super::{
     aggregate::{Aggregate, sort},
     block::ReadError,
-    column::exact_sum,
     compactor::aggregates,
     readers::Stored,
     rows::{self, Block, Meta, Times, samples_of, times_of},
 };
-use crate::model::Timestamp;
+use crate::model::{Timestamp, decimal::Sum};
 
 /// The tiers, in milliseconds of a row, coarsest first; samples are 0.
 const TIERS: [i64; 3] = [3_600_000, 60_000, 0];
@@ -97,6 +96,16 @@ pub enum Past {
     Samples(Vec<(i64, f64)>),
     /// Stretches that have samples; the bucket of each is the time divided by the step.
     Steps(Vec<Aggregate>),
+}
+
+impl Past {
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Samples(samples) => samples.is_empty(),
+            Self::Steps(steps) => steps.is_empty(),
+        }
+    }
 }
 
 /// Reads the past of some series; in the order of the queries.
@@ -316,7 +325,6 @@ impl Found {
         }
         self.rows.sort_by_key(|(time, _)| *time);
         let mut steps: Vec<Aggregate> = Vec::new();
-        let mut sums: Vec<f64> = Vec::new();
         let mut rows = self.rows.iter().peekable();
         let mut samples = self.samples.iter().peekable();
         loop {
@@ -328,26 +336,28 @@ impl Found {
             let bucket = next.div_euclid(step.millis);
             let end = (bucket + 1).saturating_mul(step.millis);
             let mut of = Aggregate::none(bucket);
+            let mut sum = Sum::default();
             loop {
                 let until = samples.peek().map_or(end, |(time, _)| end.min(*time + 1));
                 while let Some((_, row)) = rows.next_if(|(time, _)| *time < until) {
                     of.add_row(row);
-                    sums.push(row.sum);
+                    if query.figures.sum {
+                        sum.add(row.sum);
+                    }
                 }
                 let until = rows.peek().map_or(end, |(time, _)| end.min(*time));
                 let before = of.count;
                 while let Some((time, value)) = samples.next_if(|(time, _)| *time < until) {
                     of.add(*time, *value);
-                    sums.push(*value);
+                    if query.figures.sum {
+                        sum.add(*value);
+                    }
                 }
                 if of.count == before {
                     break;
                 }
             }
-            if query.figures.sum {
-                of.sum = exact_sum(&sums);
-            }
-            sums.clear();
+            of.sum = sum.total();
             steps.push(of);
         }
         Past::Steps(steps)

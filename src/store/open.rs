@@ -117,27 +117,26 @@ pub struct Threads {
     pub readers: Vec<Reader>,
 }
 
+/// A life that has begun, before there are threads.
+struct Begun {
+    database: Connection,
+    past: Past,
+    catalogue: Catalogue,
+}
+
 impl Store {
     /// Opens the store in `folder`, makes it if there is none, and begins a new epoch. A damaged database is set aside and
     /// a new one begun; while the folder cannot be written to (a full or read-only disk, missing rights), nothing is kept. Both are said in [`Past::notice`].
     pub fn open(folder: &Path, options: Options) -> Result<(Self, Threads, Past), OpenError> {
         let file = folder.join(FILE);
         let lock = match lock(folder) {
-            Ok(lock) => lock,
-            Err(OpenError::Folder { folder, source }) if may_pass(&source) => {
-                let shown = folder.display();
-                let notice = format!(
-                    "nothing is kept: cannot write to the data folder {shown} ({source}); what is streamed is not in the history, and gone with a restart"
-                );
-                tracing::error!("{notice}");
-                let broken = |source| OpenError::Database { file, source };
-                let database = Connection::open_in_memory().map_err(broken)?;
-                return Self::on(database, None, None, notice.into(), options);
+            Err(OpenError::Folder { source, .. }) if may_pass(&source) => {
+                return Self::unkept(folder, &source, options);
             }
-            Err(error) => return Err(error),
+            lock => lock?,
         };
         let mut notice = None;
-        let database = match Self::database(&file) {
+        let begun = match Self::begin(&file, &options) {
             Err(OpenError::Database { source, .. }) if is_damaged(&source) => {
                 let aside = set_aside(&file, options.now)?;
                 let text = format!(
@@ -146,27 +145,52 @@ impl Store {
                 );
                 tracing::error!("{text}");
                 notice = Some(text);
-                Self::database(&file)?
+                Self::begin(&file, &options)?
             }
-            opened => opened?,
+            Err(OpenError::Database { source, .. }) if is_unwritable(&source) => {
+                return Self::unkept(folder, &source, options);
+            }
+            begun => begun?,
         };
-        Self::on(database, Some(file), Some(lock), notice, options)
+        Self::on(begun, Some(file), Some(lock), notice, options)
     }
 
-    fn database(file: &Path) -> Result<Connection, OpenError> {
+    /// One that keeps nothing, because the folder cannot be written to for now.
+    fn unkept(
+        folder: &Path,
+        reason: &dyn std::error::Error,
+        options: Options,
+    ) -> Result<(Self, Threads, Past), OpenError> {
+        let shown = folder.display();
+        let notice = format!(
+            "nothing is kept: cannot write to the data folder {shown} ({reason}); what is streamed is not in the history, and gone with a restart"
+        );
+        tracing::error!("{notice}");
+        let file = Path::new(":memory:");
+        let begun = Self::begin(file, &options)?;
+        Self::on(begun, None, None, notice.into(), options)
+    }
+
+    /// Begins a life in a database; what it knows of those before.
+    fn begin(file: &Path, options: &Options) -> Result<Begun, OpenError> {
         let broken = |source| OpenError::Database {
             file: file.to_owned(),
             source,
         };
         let mut database = Connection::open(file).map_err(broken)?;
-        match schema::prepare(&mut database).map_err(broken)? {
-            None => Ok(database),
-            Some(found) => Err(OpenError::newer(file, found)),
+        if let Some(found) = schema::prepare(&mut database).map_err(broken)? {
+            return Err(OpenError::newer(file, found));
         }
+        let past = schema::begin(&mut database, options.now, options.suffix, options.history);
+        Ok(Begun {
+            past: past.map_err(broken)?,
+            catalogue: Catalogue::load(&database).map_err(broken)?,
+            database,
+        })
     }
 
     fn on(
-        mut database: Connection,
+        begun: Begun,
         file: Option<PathBuf>,
         lock: Option<File>,
         notice: Option<String>,
@@ -176,13 +200,12 @@ impl Store {
             file: file.clone().unwrap_or_default(),
             source,
         };
-        if file.is_none() {
-            schema::prepare(&mut database).map_err(broken)?;
-        }
-        let mut past = schema::begin(&mut database, options.now, options.suffix, options.history)
-            .map_err(broken)?;
+        let Begun {
+            mut database,
+            mut past,
+            catalogue,
+        } = begun;
         past.notice = notice;
-        let catalogue = Catalogue::load(&database).map_err(broken)?;
         let counts = Arc::new(Counts::default());
         let pages = counts.clone();
         database
@@ -261,6 +284,14 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
         Err(TryLockError::Error(source)) => Err(unusable(source)),
     }
+}
+
+/// Whether a database cannot be written to for now: its disk is full, fails, or is read-only.
+fn is_unwritable(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::ReadOnly)
+    )
 }
 
 fn is_damaged(error: &rusqlite::Error) -> bool {

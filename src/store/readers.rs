@@ -57,18 +57,6 @@ struct Waiting {
     threads: usize,
 }
 
-impl Shared {
-    /// Nothing is read any more; what waits is given up.
-    fn close(&self) {
-        let mut waiting = self.waiting.lock();
-        waiting.closed = true;
-        let given_up = std::mem::take(&mut waiting.reads);
-        drop(waiting);
-        drop(given_up);
-        self.more.notify_all();
-    }
-}
-
 impl std::fmt::Debug for Readers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Readers").finish_non_exhaustive()
@@ -114,7 +102,7 @@ impl Readers {
     ) -> Result<Pending<T>, Busy> {
         let (answer, pending) = pending::pending();
         let mut waiting = self.0.waiting.lock();
-        if waiting.closed || waiting.reads.len() >= QUEUE {
+        if waiting.closed || waiting.threads == 0 || waiting.reads.len() >= QUEUE {
             return Err(Busy);
         }
         waiting
@@ -127,7 +115,18 @@ impl Readers {
 
     /// Lets the threads end; what waits is given up.
     pub(super) fn close(&self) {
-        self.0.close();
+        let mut waiting = self.0.waiting.lock();
+        waiting.closed = true;
+        let given_up = std::mem::take(&mut waiting.reads);
+        drop(waiting);
+        drop(given_up);
+        self.0.more.notify_all();
+    }
+
+    /// Whether nothing can be read any more, though the store is open.
+    pub fn are_gone(&self) -> bool {
+        let waiting = self.0.waiting.lock();
+        waiting.threads == 0 && !waiting.closed
     }
 }
 
@@ -136,10 +135,10 @@ impl Drop for Reader {
     fn drop(&mut self) {
         let mut waiting = self.shared.waiting.lock();
         waiting.threads -= 1;
-        let left = waiting.threads;
-        drop(waiting);
-        if left == 0 {
-            self.shared.close();
+        if waiting.threads == 0 {
+            let given_up = std::mem::take(&mut waiting.reads);
+            drop(waiting);
+            drop(given_up);
         }
     }
 }
@@ -207,5 +206,6 @@ mod tests {
         threads.for_each(Reader::run);
         assert_eq!(early.take(), Some(Err(Busy)));
         assert_eq!(readers.read(|_| ()).unwrap_err(), Busy);
+        assert!(readers.are_gone());
     }
 }

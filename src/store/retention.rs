@@ -1,5 +1,9 @@
 //! What is kept: samples and each coarser tier for a time, and all together within a size. The newest wins.
 //!
+//! Newer is what was recorded later, whatever the clock said: one that is ahead for a while, even if it is by years, takes
+//! nothing out, neither then nor when it has been set back. So an age is the time over which something was recorded since;
+//! a stretch in which nothing was, or over which the clock stepped, counts as [`LONGEST_STEP`] at most.
+//!
 //! Nothing goes before the next coarser tier has it. Where the size does not allow to wait for that, the compactor is told to
 //! make it now; only what is a quarter too much goes without.
 
@@ -8,7 +12,18 @@ use std::{sync::atomic::Ordering, time::Duration};
 use rusqlite::{Connection, Transaction, params};
 
 use super::{Counts, catalogue::Catalogue, rows, writer::delete_block};
-use crate::model::{Timestamp, event::MAX_ANNOTATIONS};
+use crate::{
+    config,
+    model::{Timestamp, event::MAX_ANNOTATIONS},
+};
+
+/// Of each tier: four times what two blocks that follow each other are apart, in milliseconds. More is a stretch in which
+/// nothing was recorded, or a step of the clock.
+const LONGEST_STEP: [(i64, i64); 3] = [
+    (0, 4 * 14_400_000),
+    (60, 4 * 14_400_000),
+    (3600, 4 * 8 * 86_400_000),
+];
 
 /// Blocks taken out in one go, at most: it is gone on with after the next block that comes in.
 const AT_ONCE: usize = 64;
@@ -31,6 +46,16 @@ pub struct Retention {
 }
 
 impl Retention {
+    /// As it is configured.
+    pub fn of(config: &config::Store) -> Self {
+        Self {
+            samples: config.keep_samples,
+            minutes: config.keep_minutes,
+            hours: config.keep_hours,
+            max_bytes: config.max_size as u64,
+        }
+    }
+
     /// How long anything is kept.
     pub fn longest(&self) -> Duration {
         self.samples.max(self.minutes).max(self.hours)
@@ -44,16 +69,13 @@ pub(super) fn enforce(
     retention: &Retention,
     counts: &Counts,
 ) -> rusqlite::Result<bool> {
-    let newest: Option<i64> =
-        database.query_row("SELECT max(to_ms) FROM blocks", [], |row| row.get(0))?;
-    let Some(newest) = newest.map(Timestamp::from_millis) else {
-        return Ok(false);
-    };
     let transaction = database.transaction()?;
-    let longest = newest.minus(retention.longest());
+    let longest = i64::try_from(retention.longest().as_millis()).unwrap_or(i64::MAX);
+    // Annotations were not recorded in their time: their age is by the clock, as it was last.
     transaction.execute(
-        "DELETE FROM annotations WHERE to_ms < ?1",
-        [longest.as_millis()],
+        "DELETE FROM annotations WHERE to_ms < (
+            SELECT to_ms FROM blocks WHERE tier = 0 ORDER BY boot DESC, first_seq DESC LIMIT 1) - ?1",
+        [longest],
     )?;
     transaction.execute(
         "DELETE FROM annotations WHERE id IN (
@@ -61,22 +83,11 @@ pub(super) fn enforce(
         [MAX_ANNOTATIONS as i64],
     )?;
     let mut taken = 0;
-    let ages = [
-        (0, retention.samples),
-        (60, retention.minutes),
-        (3600, retention.hours),
-    ];
-    // Ages are counted from the newest that was recorded, not from now: a clock that is wrong for a moment deletes nothing.
-    for (tier, age) in ages {
-        // Nothing goes before the next tier has it, but the last tier.
-        let before = newest.minus(age).as_millis();
-        let old = rows::blocks(
-            &transaction,
-            "tier = ?1 AND to_ms < ?2 AND (rolled = 1 OR tier = 3600) ORDER BY to_ms LIMIT ?3",
-            params![tier, before, AT_ONCE as i64],
-        )?;
-        for block in old {
-            delete_block(&transaction, block.id)?;
+    let ages = [retention.samples, retention.minutes, retention.hours];
+    for ((tier, longest_step), age) in LONGEST_STEP.into_iter().zip(ages) {
+        let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        for block in older(&transaction, tier, age, longest_step)? {
+            delete_block(&transaction, block)?;
             taken += 1;
         }
     }
@@ -86,13 +97,9 @@ pub(super) fn enforce(
         if used <= retention.max_bytes {
             break;
         }
-        // Samples before minutes, minutes before hours; of each the oldest, and the newest block stays.
-        let old = rows::blocks(
-            &transaction,
-            "to_ms < (SELECT max(to_ms) FROM blocks) ORDER BY tier, to_ms LIMIT 1",
-            [],
-        )?;
-        let Some(block) = old.first() else { break };
+        let Some(block) = oldest(&transaction)? else {
+            break;
+        };
         let is_only_here = !block.rolled && block.tier < 3600;
         if is_only_here && used <= retention.max_bytes / PATIENCE * (PATIENCE + 1) {
             waits = true;
@@ -106,7 +113,7 @@ pub(super) fn enforce(
         counts
             .blocks_removed
             .fetch_add(taken as u64, Ordering::Relaxed);
-        forgotten = delete_what_went(&transaction, catalogue, newest.minus(retention.samples))?;
+        forgotten = delete_what_went(&transaction, catalogue)?;
     }
     transaction.commit()?;
     catalogue.forget(&forgotten);
@@ -114,20 +121,55 @@ pub(super) fn enforce(
     Ok(waits)
 }
 
-/// Takes out the feed, the transitions and the series of times of which no sample is left; these series are to be forgotten.
+/// Blocks of a tier after which something was recorded for longer than `age`, in milliseconds. Nothing goes before the next
+/// tier has it, but the last tier.
+fn older(
+    transaction: &Transaction<'_>,
+    tier: i64,
+    age: i64,
+    longest_step: i64,
+) -> rusqlite::Result<Vec<i64>> {
+    let mut found = transaction.prepare_cached(
+        "WITH steps AS (
+            SELECT id, boot, first_seq, rolled, lead(to_ms, 1, to_ms) OVER (ORDER BY boot, first_seq, id) - to_ms AS step
+            FROM blocks WHERE tier = ?1),
+         ages AS (
+            SELECT id, boot, first_seq, rolled, sum(max(0, min(step, ?3))) OVER (ORDER BY boot DESC, first_seq DESC, id DESC) AS age
+            FROM steps)
+         SELECT id FROM ages WHERE age > ?2 AND (rolled = 1 OR ?1 = 3600)
+         ORDER BY boot, first_seq, id LIMIT ?4",
+    )?;
+    let of = params![tier, age, longest_step, AT_ONCE as i64];
+    found.query_map(of, |row| row.get(0))?.collect()
+}
+
+/// The block that goes first when all of it is too much: samples before minutes, minutes before hours; of each the oldest.
+/// The newest samples stay.
+fn oldest(transaction: &Transaction<'_>) -> rusqlite::Result<Option<rows::Meta>> {
+    let found = rows::blocks(
+        transaction,
+        "id IS NOT (SELECT id FROM blocks WHERE tier = 0 ORDER BY boot DESC, first_seq DESC LIMIT 1)
+         ORDER BY tier, boot, first_seq, id LIMIT 1",
+        [],
+    )?;
+    Ok(found.into_iter().next())
+}
+
+/// Takes out the feed, the transitions and the series of what was recorded before the oldest sample that is left; these
+/// series are to be forgotten.
 fn delete_what_went(
     transaction: &Transaction<'_>,
     catalogue: &Catalogue,
-    kept_from: Timestamp,
 ) -> rusqlite::Result<Vec<u32>> {
+    const BEFORE: &str = "(boot, seq) < (
+        SELECT boot, first_seq FROM (
+            SELECT boot, first_seq FROM blocks WHERE tier = 0 UNION ALL SELECT boot, first_seq FROM journal)
+        ORDER BY boot, first_seq LIMIT 1)";
+    transaction.execute(&format!("DELETE FROM activities WHERE {BEFORE}"), [])?;
+    let of_closed = "AND alert NOT IN (SELECT id FROM alerts WHERE is_open)";
     transaction.execute(
-        "DELETE FROM activities WHERE received_ms < ?1",
-        [kept_from.as_millis()],
-    )?;
-    transaction.execute(
-        "DELETE FROM alert_events WHERE at_ms < ?1
-         AND alert NOT IN (SELECT id FROM alerts WHERE is_open)",
-        [kept_from.as_millis()],
+        &format!("DELETE FROM alert_events WHERE {BEFORE} {of_closed}"),
+        [],
     )?;
     let oldest: Option<i64> = transaction.query_row(
         "SELECT min(oldest_ms) FROM (SELECT oldest_ms FROM blocks UNION ALL SELECT from_ms FROM journal)",

@@ -11,15 +11,21 @@
 //! nothing for it.
 
 mod behind;
+mod pace;
+mod step;
 #[cfg(test)]
 mod tests;
 
 use std::{sync::Arc, task::Waker, time::Duration};
 
-use bytes::Bytes;
-
-use self::behind::{Behind, Look};
-pub use self::behind::{Pace, question};
+pub use self::{
+    behind::question,
+    step::{EndReason, Missed, Step, Until},
+};
+use self::{
+    behind::{Behind, Look},
+    pace::Pace,
+};
 use super::{
     Stream,
     encode::{self, Chunk},
@@ -30,78 +36,11 @@ use super::{
 };
 use crate::{
     entry::past::{From, Place},
-    model::{Position, Seq, Timestamp},
+    model::{Seq, Timestamp},
 };
 
 /// What was received up to a moment is in the log this much later at the latest.
 const SETTLED: Duration = Duration::from_secs(1);
-
-/// Where a stream ends by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
-    /// With this position, of this life of the server or an earlier one.
-    Position(Position),
-    /// With the last event received at this time.
-    Time(Timestamp),
-}
-
-/// Why a stream ended by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EndReason {
-    /// `limit` events were sent.
-    Limit,
-    /// `until` was reached.
-    Until,
-}
-
-impl EndReason {
-    /// The word on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Limit => "limit",
-            Self::Until => "until",
-        }
-    }
-}
-
-/// What a paused cursor does about what it has not seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Missed {
-    /// Alerts and activity come, samples go on from now.
-    #[default]
-    Alerts,
-    /// Everything comes.
-    Replay,
-    /// Nothing comes.
-    Latest,
-}
-
-/// What to do next for a client.
-#[derive(Debug)]
-pub enum Step {
-    /// Send this.
-    Send(Bytes),
-    /// Nothing now; ask again after a tick, or after `due`.
-    Wait {
-        /// When to ask again without a tick.
-        due: Option<Duration>,
-    },
-    /// Tell it that something may be missing; then go on.
-    Reset(ResetReason),
-    /// Tell it that nothing was recorded in between; then go on.
-    Gap {
-        /// The last before was received then.
-        from: Timestamp,
-        /// It goes on then.
-        to: Timestamp,
-    },
-    /// Tell it how many samples were conflated; then go on.
-    Lagged(u64),
-    /// It has all it asked for.
-    End(EndReason),
-    /// It was too slow for its alerts.
-    TooSlow,
-}
 
 /// See the module.
 #[derive(Debug)]

@@ -191,7 +191,7 @@ async fn next_received(stream: &Stream, view: &Arc<View>, start: &Start) -> Opti
     match found {
         Found::Entries { entries, .. } => entries.first().map(|entry| entry.received),
         Found::Hole { to, .. } | Found::Over { to, .. } => Some(to),
-        Found::Gone(_) | Found::NotYet | Found::Unknown => None,
+        Found::Gone(_) | Found::NotYet | Found::Unknown | Found::Unreadable => None,
     }
 }
 

@@ -140,7 +140,7 @@ test('a deploy appears in the feed and as a mark on the charts, and so does an a
   await onPage(`${server.url}/hosts/plant`, async (page) => {
     await isLive(page);
     await page.waitForSelector('.apexcharts-canvas path');
-    const marks = () => page.locator('.apexcharts-xaxis-annotations line').count();
+    const marks = () => page.locator('.backdrop .mark').count();
     assert.equal(await marks(), 0);
     await busy(12);
     await server.post('/api/events', { kind: 'deploy', message: 'boiler software 2.1', host: 'plant' });
@@ -154,7 +154,7 @@ test('a deploy appears in the feed and as a mark on the charts, and so does an a
   await onPage(server.url, async (page) => {
     await isLive(page);
     await page.waitForSelector('#host-plant .apexcharts-canvas path');
-    const marks = () => page.locator('#host-plant .apexcharts-xaxis-annotations line').count();
+    const marks = () => page.locator('#host-plant .backdrop .mark').count();
     const before = await marks();
     await busy(95);
     await page.locator('#alert-feed li', { hasText: 'Plant is busy' }).waitFor();

@@ -37,8 +37,13 @@ before(async () => {
 
 const PLANT = '/history?host=plant&names=boiler_*';
 
-/** @param {import('playwright-core').Page} page */
-const drawn = (page) => page.locator('.past-charts .apexcharts-canvas path:visible').first().waitFor();
+/** Every chart on screen shows the time that is shown. @param {import('playwright-core').Page} page */
+const drawn = (page) =>
+  page.waitForFunction(() => {
+    const figures = [...document.querySelectorAll('[data-chart]')].filter((figure) => figure.getBoundingClientRect().top < innerHeight);
+    const stands = (/** @type {Element} */ figure) => figure.querySelector('.apexcharts-canvas path') && !figure.hasAttribute('aria-busy') && !figure.querySelector('script');
+    return figures.length > 0 && !document.querySelector('#past[aria-busy]') && figures.every(stands);
+  });
 
 /**
  * The time that is shown, in seconds.
@@ -57,6 +62,11 @@ test('a range is one click away, and the way back too, without another page', as
     await page.evaluate(() => (window.stays = true));
     await page.getByRole('link', { name: '15 min' }).click();
     await until('fifteen minutes', async () => (await length(page)) === 900);
+    await drawn(page);
+    const first = await page.locator('.apexcharts-xaxis-label').first().textContent();
+    const began = new Date(await page.evaluate(() => document.getElementById('past').dataset.from));
+    const minutes = (/** @type {Date} */ date) => date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+    assert.ok(first?.startsWith(minutes(began)), `the chart begins at ${first}, the time at ${minutes(began)}`);
     assert.equal(await page.getAttribute('.ranges [aria-current]', 'aria-current'), 'true');
     assert.equal(await page.textContent('.ranges [aria-current]'), '15 min');
     assert.equal(new URL(page.url()).searchParams.get('from'), '15m');
@@ -100,7 +110,7 @@ test('gaps are gaps, thresholds are lines, what happened is marked and listed', 
     );
     assert.ok(pieces >= 2, `${pieces} pieces of a line`);
     assert.ok(await page.locator('.apexcharts-yaxis-annotations line').count(), 'the threshold');
-    assert.ok(await page.locator('.apexcharts-xaxis-annotations rect').count(), 'a span is as long as it was');
+    assert.ok(await page.locator('.backdrop .mark.span').count(), 'a span is as long as it was');
     const rows = await page.locator('.marks tbody tr').allInnerTexts();
     assert.ok(rows.some((row) => /warning[\s\S]*Boiler at 11 bar/.test(row)), rows.join('\n'));
     assert.ok(rows.some((row) => /maintenance[\s\S]*boiler serviced[\s\S]*2 min/.test(row)), rows.join('\n'));

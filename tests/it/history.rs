@@ -254,3 +254,33 @@ async fn series_and_alerts_of_earlier_lives_are_listed() {
     );
     problem(server.get("/api/alerts?from=soon").await, 400).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_that_does_not_come_back_after_a_restart_was_seen_until_its_last_sample() {
+    let server = Server::start().await;
+    let now = Clock::default().now().as_millis();
+    let batch: Vec<Value> = (0..600)
+        .map(|i| json!({ "name": "gone", "value": i, "timestamp": now - (600 - i) * 1000 }))
+        .collect();
+    server.push(batch).await;
+    let server = Server::on(&server.stop().await, "").await;
+    let made = async { while server.metric("tickwire_store_blocks_made_total").await < 1.0 {} };
+    within("a block", made).await;
+    let newest = Timestamp::from_millis(now - 1000).to_string();
+    let seen = async {
+        loop {
+            let series = server.json("/api/series").await;
+            if series["series"][0]["last_seen"] == newest.as_str() {
+                return series;
+            }
+        }
+    };
+    let series = within("its last sample", seen).await;
+    let oldest = Timestamp::from_millis(now - 600_000).to_string();
+    assert_eq!(series["series"][0]["first_seen"], oldest);
+    let history = server
+        .json("/api/history?names=gone&from=5m&step=raw")
+        .await;
+    let points = history["series"][0]["points"].as_array().unwrap();
+    assert!(points.len() > 250, "{}", points.len());
+}

@@ -51,6 +51,19 @@ fn a_hold_goes_on_after_a_short_restart_and_starts_again_after_a_long_one() {
     }
 }
 
+#[test]
+fn a_clock_that_is_set_back_over_a_restart_is_no_downtime_and_no_hold() {
+    let mut world = World::new([held()]);
+    world.play("5*95");
+    let (saved, alive_until) = (world.engine.export(), world.now);
+    let rules = vec![Arc::new(held())];
+    world.engine = Engine::new(rules, 7, GRACE);
+    world.now = world.now.minus(seconds(2 * 86_400));
+    assert_eq!(world.engine.restore(saved, alive_until, world.now), []);
+    assert_eq!(world.play("5*95"), [""; 0]);
+    assert_eq!(world.play("95").len(), 1);
+}
+
 /// Saved when the revision changed, killed nine seconds later.
 #[test]
 fn what_was_saved_a_while_before_a_kill_is_not_out_of_date() {

@@ -59,63 +59,68 @@ pub(super) fn oldest(database: &Connection) -> rusqlite::Result<Option<Place>> {
             SELECT boot, first_seq FROM blocks WHERE tier = 0 UNION ALL SELECT boot, first_seq FROM journal)
          ORDER BY boot, first_seq LIMIT 1",
     )?;
-    let place = found.query_row([], |row| {
-        let first: i64 = row.get(1)?;
-        Ok(Place {
-            boot: row.get(0)?,
-            after: (first - 1).max(0).cast_unsigned(),
-        })
-    });
-    place.optional()
+    found.query_row([], before_first).optional()
 }
 
-/// The place after which everything was received later than `time`. None when all that is kept is older.
+/// The place after the last thing that was received by `time`. None when nothing came after it. That is asked from the newest
+/// on: where the clock was set back between two lives, what the earlier one calls later came before all the same.
 fn at_time(database: &Connection, time: Timestamp) -> Result<Option<Place>, ReadError> {
-    let blocks = rows::blocks(
-        database,
-        "tier = 0 AND to_ms > ?1 ORDER BY boot, first_seq LIMIT 1",
-        [time.as_millis()],
-    )?;
-    let journal = rows::journal(
-        database,
-        "to_ms > ?1 ORDER BY boot, first_seq LIMIT 1",
-        [time.as_millis()],
-    )?;
-    let (block, row) = (blocks.first(), journal.first());
+    const BEGUN: &str = "from_ms <= ?1 ORDER BY boot DESC, first_seq DESC LIMIT 1";
+    let time_of = [time.as_millis()];
+    let block = rows::blocks(database, &format!("tier = 0 AND {BEGUN}"), time_of)?.pop();
+    let row = rows::journal(database, BEGUN, time_of)?.pop();
     let key = |meta: &Meta| (meta.boot, meta.first);
-    let (meta, is_block) = match (block, row) {
-        (Some(block), Some(row)) if key(row) < key(block) => (row, false),
-        (Some(block), _) => (block, true),
-        (None, Some(row)) => (row, false),
-        (None, None) => return Ok(None),
+    let is_block = block.as_ref().map(key) > row.as_ref().map(key);
+    let Some(meta) = (if is_block { block } else { row }) else {
+        return Ok(oldest(database)?);
     };
-    let mut after = meta.first - 1;
-    if meta.from <= time {
-        let samples = match is_block {
-            true => received_by(database, meta, time)?,
-            false => {
-                let row = rows::journal_row(database, meta.id)?;
-                let before = row.batches.iter().filter(|batch| batch.received <= time);
-                before
-                    .map(|batch| batch.first + row.layouts[batch.layout].len() as Seq - 1)
-                    .max()
-            }
-        };
-        let stretch = params![meta.boot, number(meta.last), time.as_millis()];
-        let others: Option<i64> = database
-            .prepare_cached(
-                "SELECT max(seq) FROM (
-                    SELECT seq FROM alert_events WHERE boot = ?1 AND seq <= ?2 AND at_ms <= ?3
-                    UNION ALL SELECT seq FROM activities WHERE boot = ?1 AND seq <= ?2 AND received_ms <= ?3)",
-            )?
-            .query_row(stretch, |row| row.get(0))?;
-        let others = others.map_or(0, |seq| seq.max(0).cast_unsigned());
-        after = after.max(samples.unwrap_or(0)).max(others);
+    if meta.to <= time {
+        return Ok(begin_after(database, &meta)?);
     }
+    let samples = match is_block {
+        true => received_by(database, &meta, time)?,
+        false => {
+            let row = rows::journal_row(database, meta.id)?;
+            let before = row.batches.iter().filter(|batch| batch.received <= time);
+            before
+                .map(|batch| batch.first + row.layouts[batch.layout].len() as Seq - 1)
+                .max()
+        }
+    };
+    let stretch = params![meta.boot, number(meta.last), time.as_millis()];
+    let others: Option<i64> = database
+        .prepare_cached(
+            "SELECT max(seq) FROM (
+                SELECT seq FROM alert_events WHERE boot = ?1 AND seq <= ?2 AND at_ms <= ?3
+                UNION ALL SELECT seq FROM activities WHERE boot = ?1 AND seq <= ?2 AND received_ms <= ?3)",
+        )?
+        .query_row(stretch, |row| row.get(0))?;
+    let others = others.map_or(0, |seq| seq.max(0).cast_unsigned());
     Ok(Some(Place {
         boot: meta.boot,
-        after,
+        after: (meta.first - 1).max(samples.unwrap_or(0)).max(others),
     }))
+}
+
+/// Where what follows a stretch begins.
+fn begin_after(database: &Connection, meta: &Meta) -> rusqlite::Result<Option<Place>> {
+    let mut found = database.prepare_cached(
+        "SELECT boot, first_seq FROM (
+            SELECT boot, first_seq FROM blocks WHERE tier = 0 AND (boot, first_seq) > (?1, ?2)
+            UNION ALL SELECT boot, first_seq FROM journal WHERE (boot, first_seq) > (?1, ?2))
+         ORDER BY boot, first_seq LIMIT 1",
+    )?;
+    let after = params![meta.boot, number(meta.first)];
+    found.query_row(after, before_first).optional()
+}
+
+/// The place before a number, of a row with both.
+fn before_first(row: &rusqlite::Row<'_>) -> rusqlite::Result<Place> {
+    let first: i64 = row.get(1)?;
+    Ok(Place {
+        boot: row.get(0)?,
+        after: (first - 1).max(0).cast_unsigned(),
+    })
 }
 
 /// The newest number of a block that was received by then.

@@ -65,40 +65,6 @@ impl Behind {
     }
 }
 
-/// How fast the past goes by.
-#[derive(Debug, Clone, Copy)]
-pub struct Pace {
-    speed: f64,
-    /// What was received at the first time goes out at the second.
-    origin: Option<(Timestamp, Timestamp)>,
-    /// Nothing goes out before.
-    rests_until: Timestamp,
-}
-
-impl Pace {
-    /// So many times as fast as it was.
-    pub fn new(speed: f64) -> Self {
-        Self {
-            speed,
-            origin: None,
-            rests_until: Timestamp::default(),
-        }
-    }
-
-    /// How long it is until anything goes out.
-    fn rest(&self, now: Timestamp) -> Option<Duration> {
-        let rest = self.rests_until.since(now);
-        (!rest.is_zero()).then_some(rest)
-    }
-
-    /// How long it is until something goes out that was received then.
-    fn until(&mut self, received: Timestamp, now: Timestamp) -> Duration {
-        let (first, begun) = *self.origin.get_or_insert((received, now));
-        let due = begun.plus(received.since(first).div_f64(self.speed));
-        due.since(now)
-    }
-}
-
 /// What came of one look at the past.
 pub(super) enum Look {
     /// A step for the client.
@@ -117,7 +83,7 @@ impl Cursor {
         };
         if let Some((from, to)) = behind.gap.take() {
             if let Some(pace) = &mut self.pace {
-                pace.origin = None;
+                pace.begin_anew();
             }
             return Look::Step(Step::Gap { from, to });
         }
@@ -250,6 +216,15 @@ impl Cursor {
                 }
             }
             Found::Unknown => self.give_up(stream, ResetReason::Unknown),
+            // The rest of that life is passed over.
+            Found::Unreadable if place.boot < stream.log().epoch().boot => {
+                behind.from = From::Place(Place {
+                    boot: place.boot + 1,
+                    after: 0,
+                });
+                Look::Step(Step::Reset(ResetReason::Evicted))
+            }
+            Found::Unreadable => self.give_up(stream, ResetReason::Evicted),
         }
     }
 
@@ -317,7 +292,7 @@ impl Cursor {
         if let Some(pace) = &mut self.pace
             && chunk.upto >= upto
         {
-            pace.rests_until = now.plus(view.spec.rest());
+            pace.rest_for(view.spec.rest(), now);
         }
         if let Some(behind) = &mut self.behind {
             behind.from = From::Place(Place {

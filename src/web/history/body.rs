@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::{
     entry::pending::{Busy, Pending},
-    history::plan::Plan,
+    history::plan::{Joined, Plan, Text},
     model::Position,
     store::{block::ReadError, readers::Readers},
     web::problem::Problem,
@@ -21,12 +21,13 @@ use crate::{
 const AT_ONCE: usize = 2;
 
 /// A piece that is being read and written.
-type Written = Pending<Result<Vec<u8>, ReadError>>;
+type Written = Pending<Result<Text, ReadError>>;
 
 /// See the module.
 pub struct Body {
     readers: Readers,
     plan: Plan,
+    joined: Joined,
     /// What is being read, in order; so many at once as there are threads that read.
     pending: VecDeque<Written>,
     ready: Option<Bytes>,
@@ -40,6 +41,7 @@ impl Body {
         let mut body = Self {
             readers,
             plan,
+            joined: Joined::default(),
             pending: VecDeque::new(),
             ready: None,
             over: false,
@@ -47,10 +49,11 @@ impl Body {
         body.ask().map_err(busy)?;
         if let Some(pending) = body.pending.pop_front() {
             let read = pending.await.map_err(busy)?;
-            first.extend(read.map_err(|error| {
+            let text = read.map_err(|error| {
                 tracing::error!(%error, "the history cannot be read");
                 Problem::internal()
-            })?);
+            })?;
+            first.extend(body.joined.with(text));
         }
         body.ready = Some(first.into());
         Ok(body)
@@ -104,7 +107,7 @@ impl MessageBody for Body {
             };
             self.pending.pop_front();
             match answer {
-                Ok(Ok(piece)) => self.ready = Some(piece.into()),
+                Ok(Ok(text)) => self.ready = Some(self.joined.with(text).into()),
                 // The answer breaks off: nothing that is whole is promised.
                 Ok(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
                 Err(error) => return Poll::Ready(Some(Err(error.into()))),

@@ -13,6 +13,7 @@ pub mod feed;
 pub mod fill;
 pub mod history;
 pub mod host;
+pub mod live_page;
 pub mod overview;
 pub mod render;
 pub mod routes;

@@ -14,20 +14,17 @@ use super::{
         CpuFragment, DisksFragment, HostPage, InterfacesFragment, MemoryFragment, PressureFragment,
         ProcessesFragment, TemperaturesFragment,
     },
+    live_page::LivePage,
     overview::{
         FactsFragment, FileSystemsFragment, HostStateFragment, HostView, NearFragment,
         NetGraphFragment, OverviewPage, ShapeFragment, shape_of,
     },
-    shell::{self, BadgeFragment, MomentFragment, Playback, Shell, host_url},
+    shell::{BadgeFragment, MomentFragment, Playback, Shell},
     sources::{SourceRowFragment, SourceTableFragment, SourcesPage},
     status::{StatusGroupFragment, StatusPage},
     view::{Figures, Spark, Stats},
 };
-use crate::{
-    model::HostName,
-    sources::supervisor::Running,
-    web::{problem::Problem, state::State},
-};
+use crate::{sources::supervisor::Running, web::state::State};
 
 /// What moves slowly is drawn anew every so many seconds, each thing in a second of its own.
 const SLOW_SECONDS: i64 = 5;
@@ -36,79 +33,6 @@ const SLOWER_SECONDS: i64 = 10;
 
 /// The least time without a sign of life after which a page is stale.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The pages that live.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum LivePage {
-    /// All hosts.
-    Overview,
-    /// One host.
-    Host(HostName),
-    /// Alerts and rules.
-    Alerts,
-    /// Sources.
-    Sources,
-    /// The program about itself.
-    Status,
-}
-
-impl LivePage {
-    /// The page's name in addresses.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Overview => "overview",
-            Self::Host(_) => "host",
-            Self::Alerts => "alerts",
-            Self::Sources => "sources",
-            Self::Status => "status",
-        }
-    }
-
-    /// Its address.
-    pub fn path(&self) -> String {
-        match self {
-            Self::Overview => "/".to_owned(),
-            Self::Host(host) => host_url(host.as_str()),
-            Self::Alerts | Self::Sources | Self::Status => format!("/{}", self.name()),
-        }
-    }
-
-    /// The address of its stream.
-    pub fn stream(&self) -> String {
-        let host = self.host().map_or("", HostName::as_str);
-        shell::stream_url(self.name(), host, &[])
-    }
-
-    /// The host it is about.
-    pub fn host(&self) -> Option<&HostName> {
-        match self {
-            Self::Host(host) => Some(host),
-            _ => None,
-        }
-    }
-
-    /// Its name and host as its stream's address gives them.
-    pub fn parse(name: &str, host: Option<&str>) -> Result<Self, Problem> {
-        match name {
-            "overview" => Ok(Self::Overview),
-            "alerts" => Ok(Self::Alerts),
-            "sources" => Ok(Self::Sources),
-            "status" => Ok(Self::Status),
-            "host" => {
-                let host = host.unwrap_or_default();
-                let parsed = HostName::parse(host);
-                parsed
-                    .map(Self::Host)
-                    .map_err(|_| Problem::parameter("host", host, "the name of a host"))
-            }
-            other => Err(Problem::parameter(
-                "page",
-                other,
-                "overview, host, alerts, sources or status",
-            )),
-        }
-    }
-}
 
 /// The frame of a page that is drawn now.
 pub fn frame(state: &State, outlook: &Outlook<'_>, page: &'static str, title: &str) -> Shell {

@@ -17,7 +17,8 @@ use super::{
     echo::EchoPage,
     error::ErrorPage,
     fill,
-    render::{self, Fragments, LivePage},
+    live_page::LivePage,
+    render::{self, Fragments},
 };
 use crate::{
     control::Command,

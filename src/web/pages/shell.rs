@@ -2,7 +2,7 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{render::LivePage, view::Moment};
+use super::{live_page::LivePage, view::Moment};
 use crate::model::Timestamp;
 
 /// The frame: title, navigation, and what the page's scripts need to join its stream.

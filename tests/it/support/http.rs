@@ -19,7 +19,7 @@ impl Server {
         let status = response.status();
         let text = within(path, response.text()).await.expect("a body");
         assert_eq!(status, 200, "{path}: {text}");
-        serde_json::from_str(&text).expect("JSON")
+        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}: {text:.600}"))
     }
 
     /// `POST`, whatever comes.

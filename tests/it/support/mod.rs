@@ -2,6 +2,7 @@
 
 pub mod flood;
 pub mod http;
+pub mod life;
 pub mod process;
 pub mod raw;
 pub mod rules;

@@ -35,7 +35,38 @@ impl Process {
         };
         let config = folder.path().join("config.toml");
         std::fs::write(&config, format!("{no_rules}{toml}")).expect("a configuration");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tickwire"));
+        let command = Command::new(env!("CARGO_BIN_EXE_tickwire"));
+        Self::by(command, folder, listen).await
+    }
+
+    /// Starts one that cannot write a file larger than so many bytes, until [`Process::let_grow`].
+    #[cfg(target_os = "linux")]
+    pub async fn cramped(folder: &Arc<TempDir>, bytes: u64) -> Self {
+        std::fs::write(folder.path().join("config.toml"), "rules = []").expect("a configuration");
+        let mut command = Command::new("sh");
+        // Without the trap it would be killed by a signal, and not told by an error, as a full disk does.
+        let script = format!(
+            "trap '' XFSZ; ulimit -S -f {}; exec \"$0\" \"$@\"",
+            bytes / 512
+        );
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_tickwire")]);
+        Self::by(command, folder, "127.0.0.1:0").await
+    }
+
+    /// Takes that limit away.
+    #[cfg(target_os = "linux")]
+    pub fn let_grow(&self) {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let pid = Pid::from_raw(self.child.id() as i32);
+        let limit = Rlimit {
+            current: None,
+            maximum: None,
+        };
+        prlimit(pid, Resource::Fsize, limit).expect("a limit of its own");
+    }
+
+    /// Starts one by a command that takes its arguments.
+    async fn by(mut command: Command, folder: &Arc<TempDir>, listen: &str) -> Self {
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("TICKWIRE_") {
                 command.env_remove(name);

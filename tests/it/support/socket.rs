@@ -151,6 +151,22 @@ impl Socket {
         }
     }
 
+    /// The next frame with an object; `None` where the server closes, or the connection breaks off.
+    pub async fn next_if_any(&mut self) -> Option<Value> {
+        if let Some(frame) = self.waiting.pop_front() {
+            return Some(frame);
+        }
+        loop {
+            let message = self.message().await?;
+            if let Some(object) = self.object(&message) {
+                return Some(object);
+            }
+            if let Message::Close(_) = message {
+                return None;
+            }
+        }
+    }
+
     /// The next frame of this type; others are passed over.
     pub async fn frame(&mut self, kind: &str) -> Value {
         let search = async {

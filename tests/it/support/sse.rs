@@ -143,11 +143,20 @@ impl Stream {
         self.waiting.pop_front()
     }
 
+    /// The next event of any kind; `None` at the end, and where the connection breaks off.
+    pub async fn next_if_any(&mut self) -> Option<Event> {
+        while self.waiting.is_empty() {
+            let chunk = within("an event", self.response.chunk()).await;
+            self.waiting.extend(self.parser.feed(&chunk.ok()??));
+        }
+        self.waiting.pop_front()
+    }
+
     /// All there is until the connection breaks off or ends.
     pub async fn until_broken(mut self) -> Vec<Event> {
-        let mut events: Vec<Event> = self.waiting.into();
-        while let Ok(Some(bytes)) = within("an event", self.response.chunk()).await {
-            events.extend(self.parser.feed(&bytes));
+        let mut events = Vec::new();
+        while let Some(event) = self.next_if_any().await {
+            events.push(event);
         }
         events
     }

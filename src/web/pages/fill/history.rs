@@ -221,7 +221,11 @@ fn usual_plan(of: &ChartOf, groups: &[Group]) -> Option<Plan> {
     (!lines.is_empty()).then(|| Plan {
         id: of.id.to_owned(),
         title: of.title.to_owned(),
-        kind: of.kind,
+        // Columns are for few steps.
+        kind: match of.kind {
+            ChartKind::Bar => ChartKind::Area,
+            kind => kind,
+        },
         lines,
     })
 }

@@ -24,7 +24,8 @@ use crate::{
         limits::{Limit, Place},
         pages::{
             fill::{outlook::Outlook, watched::Watched},
-            render::{self, Fragments, LivePage},
+            live_page::LivePage,
+            render::{self, Fragments},
             shell::Playback,
         },
         problem::Problem,
