@@ -31,7 +31,7 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub recording: Option<PathBuf>,
     /// How long this machine is recorded if there is no file
-    #[arg(long, default_value_t = 10.0)]
+    #[arg(long, default_value_t = 3.0)]
     pub minutes: f64,
     /// A recording that is shorter is measured as it is, and then repeated until it has so many hours; 0 leaves that out
     #[arg(long, default_value_t = 24, value_name = "HOURS")]
@@ -52,13 +52,13 @@ pub struct Options {
     #[arg(long, default_value_t = 3)]
     pub rounds: usize,
     /// Requests of the case ingest, each with one sample of every series
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 500)]
     pub requests: usize,
     /// Seconds of samples that a server has before memory is measured: as many as tickwire keeps at hand
     #[arg(long, default_value_t = 600)]
     pub before: usize,
     /// Seconds of the case memory at a request a second, after those
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 30)]
     pub seconds: usize,
     /// Seconds instead of minutes: whether every store gives back what it got
     #[arg(long)]

@@ -11,7 +11,17 @@ pub fn put_u64(out: &mut Vec<u8>, mut value: u64) {
 
 /// Appends a number that may be negative: small either way is short.
 pub fn put_i64(out: &mut Vec<u8>, value: i64) {
-    put_u64(out, (value << 1 ^ value >> 63).cast_unsigned());
+    put_u64(out, zigzag(value));
+}
+
+/// A number that may be negative as one that is not: small either way is small.
+pub fn zigzag(value: i64) -> u64 {
+    (value << 1 ^ value >> 63).cast_unsigned()
+}
+
+/// What [`zigzag`] was made of.
+pub fn unzigzag(value: u64) -> i64 {
+    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
 }
 
 /// The next number, taken off; `None` where there is none.
@@ -30,8 +40,7 @@ pub fn take_u64(bytes: &mut &[u8]) -> Option<u64> {
 
 /// The next number that may be negative, likewise.
 pub fn take_i64(bytes: &mut &[u8]) -> Option<i64> {
-    let value = take_u64(bytes)?;
-    Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    take_u64(bytes).map(unzigzag)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! number), and each of its series has columns of readings of its own. In a block of samples the rows of a group are the batches of one
 //! layout; in a block of a coarser tier they are minutes or hours.
 //!
-//! It is kept as a *head*, which says what is where, and *parts* of about 64 KiB with the columns one behind the other, so that
+//! It is kept as a *head*, which says what is where, and *parts* of about 16 KiB with the columns one behind the other, so that
 //! one series can be read without the others. Head and parts have checksums.
 
 mod head;
@@ -21,9 +21,9 @@ use super::{
 use crate::model::varint::put_i64;
 
 /// A part ends before the column that takes it past this many bytes.
-const PART_BYTES: usize = 64 << 10;
+const PART_BYTES: usize = 16 << 10;
 /// The version of the format, the first byte of a head.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What the groups of a block are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

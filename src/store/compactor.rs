@@ -36,8 +36,8 @@ use crate::model::Timestamp;
 
 /// The stretches that blocks of samples are made for, in seconds: first out of the journal, then larger ones.
 const SLOTS: [i64; 3] = [900, 3600, 14_400];
-/// Samples that make a block out of the journal before its stretch is over.
-const JOURNAL_SAMPLES: u64 = 1 << 20;
+/// Samples that make a block out of the journal before its stretch is over: they are all in memory then.
+const JOURNAL_SAMPLES: u64 = 1 << 19;
 /// Samples of a block at most, where blocks are put together.
 const MERGED_SAMPLES: u64 = 8 << 20;
 /// The tiers: seconds of a row, and of the stretch that is rolled up at once.

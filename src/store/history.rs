@@ -239,6 +239,12 @@ impl Part {
             && time < self.before.min(query.to.as_millis())
     }
 
+    /// Whether all that is in this part is wanted by a query.
+    fn is_within(&self, query: &Query) -> bool {
+        self.has(query, self.meta.oldest.as_millis())
+            && self.has(query, self.meta.newest.as_millis())
+    }
+
     fn of_row(
         &self,
         database: &Connection,
@@ -278,10 +284,14 @@ impl Part {
             for number in &query.series {
                 if tier == 0 {
                     let samples = samples_of(&head, &mut parts, &mut times, *number)?;
-                    let wanted = samples.into_iter();
-                    found
-                        .samples
-                        .extend(wanted.filter(|(time, _)| self.has(query, *time)));
+                    match self.is_within(query) {
+                        true => found.samples.extend_from_slice(&samples),
+                        false => {
+                            let wanted = samples.into_iter();
+                            let wanted = wanted.filter(|(time, _)| self.has(query, *time));
+                            found.samples.extend(wanted);
+                        }
+                    }
                     continue;
                 }
                 for (i, group) in head.groups.iter().enumerate() {
@@ -309,6 +319,9 @@ impl Found {
         };
         if self.rows.is_empty() && self.samples.len() <= step.keep {
             return Past::Samples(self.samples);
+        }
+        if self.rows.is_empty() {
+            return Past::Steps(steps_of(&self.samples, step.millis, query.figures.sum));
         }
         self.rows.sort_by_key(|(time, _)| *time);
         let mut steps: Vec<Aggregate> = Vec::new();
@@ -359,4 +372,27 @@ impl Found {
         }
         self.samples
     }
+}
+
+/// Samples, in the order of time, by stretches of so many milliseconds; their exact sum takes a look of its own.
+fn steps_of(mut samples: &[(i64, f64)], millis: i64, sum: bool) -> Vec<Aggregate> {
+    let mut steps = Vec::new();
+    while let Some((first, _)) = samples.first() {
+        let bucket = first.div_euclid(millis);
+        let end = (bucket + 1).saturating_mul(millis);
+        let length = samples.partition_point(|(time, _)| *time < end);
+        let (of_step, rest) = samples.split_at(length);
+        steps.push(match sum {
+            true => Aggregate::of_samples(bucket, of_step),
+            false => {
+                let mut of = Aggregate::none(bucket);
+                of_step
+                    .iter()
+                    .for_each(|(time, value)| of.add(*time, *value));
+                of
+            }
+        });
+        samples = rest;
+    }
+    steps
 }

@@ -238,6 +238,7 @@ impl Store {
             epoch: past.epoch,
             written: 0,
             checkpoint_at: Instant::now(),
+            has_block: false,
         };
         let store = Self(Arc::new(Inner {
             jobs,

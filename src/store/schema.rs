@@ -119,6 +119,9 @@ CREATE INDEX annotations_by_end ON annotations (to_ms);
 ",
 ];
 
+/// Bytes of a page of a new file.
+pub const PAGE_BYTES: u64 = 1024;
+
 /// How the writer's connection works.
 fn configure(database: &Connection) -> rusqlite::Result<()> {
     database.pragma_update(None, "journal_mode", "wal")?;
@@ -145,8 +148,10 @@ pub fn prepare(database: &mut Connection) -> rusqlite::Result<Option<i64>> {
     if version > VERSION {
         return Ok(Some(version));
     }
-    // Pages that are free go back to the file system, a few at a time. To be said before there is a table.
+    // Pages that are free go back to the file system, a few at a time. Small ones, since each of two dozen tables and indices has
+    // at least one. Both to be said before there is a table.
     if version == 0 {
+        database.pragma_update(None, "page_size", PAGE_BYTES as i64)?;
         database.pragma_update(None, "auto_vacuum", "incremental")?;
     }
     configure(database)?;

@@ -26,6 +26,7 @@ use super::{
     catalogue::Catalogue,
     compactor::{Poke, Work},
     retention::{self, Retention},
+    schema::PAGE_BYTES,
 };
 use crate::{
     entry::{Entry, What},
@@ -33,8 +34,8 @@ use crate::{
 };
 
 /// The write-ahead log is copied into the database proper, and made safe against a loss of power, when it has this many pages
-/// (half a MiB), but not more often than each second; and at the latest after a minute.
-const CHECKPOINT_PAGES: u64 = 128;
+/// (half a MiB) or a block has come in, but not more often than each second; and at the latest after a minute.
+const CHECKPOINT_PAGES: u64 = (512 << 10) / PAGE_BYTES;
 const CHECKPOINT_LEAST: Duration = Duration::from_secs(1);
 const CHECKPOINT_MOST: Duration = Duration::from_secs(60);
 /// Jobs written in one transaction, at most.
@@ -98,6 +99,8 @@ pub struct Writer {
     /// The last number that was written.
     pub(super) written: Seq,
     pub(super) checkpoint_at: Instant,
+    /// A block has come in since.
+    pub(super) has_block: bool,
     /// There is no folder to keep things in: samples are not written.
     pub(super) volatile: bool,
 }
@@ -178,7 +181,7 @@ impl Writer {
     fn checkpoint_due(&self) -> Option<Instant> {
         match self.counts.wal_pages.load(Ordering::Relaxed) {
             0 => None,
-            1..CHECKPOINT_PAGES => Some(self.checkpoint_at + CHECKPOINT_MOST),
+            1..CHECKPOINT_PAGES if !self.has_block => Some(self.checkpoint_at + CHECKPOINT_MOST),
             _ => Some(self.checkpoint_at + CHECKPOINT_LEAST),
         }
     }
@@ -196,12 +199,18 @@ impl Writer {
     /// Copies the write-ahead log into the database proper and empties it. A reader at work may hold that up: then it is
     /// done the next time.
     fn copy_log(&mut self) {
-        self.counts.wal_pages.store(0, Ordering::Relaxed);
         let done = self
             .database
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        if let Err(error) = done {
-            tracing::warn!(%error, "the store's log could not be copied into it, and grows until it can");
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        match done {
+            Ok(true) => {}
+            Ok(false) => {
+                self.counts.wal_pages.store(0, Ordering::Relaxed);
+                self.has_block = false;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the store's log could not be copied into it, and grows until it can");
+            }
         }
     }
 
@@ -285,6 +294,7 @@ impl Writer {
             .samples
             .fetch_add(rows.samples, Ordering::Relaxed);
         let of_rows = rows.poke();
+        self.has_block |= poke.is_some();
         if poke.is_some() && self.enforce_retention() {
             poke = Some(Poke::Crowded);
         }

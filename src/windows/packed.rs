@@ -1,13 +1,13 @@
 //! The older samples of a window in as few bytes as is quick: a window is read seldom, and there are many.
 //!
 //! They come and go in pieces, which lie one behind the other in one piece of memory. Times are the differences of their
-//! differences, values the differences of whole numbers of a power of ten, all in seven bits a byte; values that are not all
-//! decimals stay as they are.
+//! differences, values the differences of whole numbers of a power of ten, all in as many bits as the largest of the piece takes;
+//! values that are not all decimals stay as they are.
 
 use crate::model::{
     Timestamp,
     decimal::{POWERS, decimals},
-    varint::{put_i64, take_i64},
+    varint::{put_u64, take_u64, unzigzag, zigzag},
 };
 
 /// The most samples of a piece.
@@ -88,14 +88,9 @@ impl Packed {
 }
 
 fn pack(samples: &[(Timestamp, f64)], out: &mut Vec<u8>) {
-    let newest = samples.last().map_or(0, |(time, _)| time.as_millis());
-    let (mut before, mut step) = (newest, 0);
-    for (time, _) in samples {
-        let time = time.as_millis();
-        put_i64(out, (time - before) - step);
-        step = time - before;
-        before = time;
-    }
+    let times = samples.iter().map(|(time, _)| time.as_millis());
+    let newest = times.clone().next_back().unwrap_or_default();
+    put_steps(out, times.map(|time| time - newest), true);
     let mut values = [0.0; PIECE];
     let values = &mut values[..samples.len()];
     for (value, (_, sample)) in values.iter_mut().zip(samples) {
@@ -104,11 +99,7 @@ fn pack(samples: &[(Timestamp, f64)], out: &mut Vec<u8>) {
     match decimals(values) {
         Some((power, whole)) => {
             out.push(power);
-            let mut before = 0;
-            for value in whole {
-                put_i64(out, value - before);
-                before = value;
-            }
+            put_steps(out, whole.into_iter(), false);
         }
         None => {
             out.push(PLAIN);
@@ -123,21 +114,16 @@ impl Piece<'_> {
     /// The samples.
     pub fn samples(&self) -> Vec<(Timestamp, f64)> {
         let mut bytes = self.bytes;
-        let mut samples = Vec::with_capacity(self.count);
-        let (mut time, mut step) = (self.newest.as_millis(), 0);
-        for _ in 0..self.count {
-            step += next(&mut bytes);
-            time += step;
-            samples.push((Timestamp::from_millis(time), 0.0));
-        }
+        let times = take_steps(&mut bytes, self.count, true);
+        let at = |time| Timestamp::from_millis(self.newest.as_millis() + time);
+        let mut samples: Vec<_> = times.map(|time| (at(time), 0.0)).collect();
         let Some((power, mut bytes)) = bytes.split_first() else {
             return samples;
         };
         match POWERS.get(usize::from(*power)) {
             Some(power) => {
-                let mut whole = 0;
-                for (_, value) in &mut samples {
-                    whole += next(&mut bytes);
+                let whole = take_steps(&mut bytes, self.count, false);
+                for ((_, value), whole) in samples.iter_mut().zip(whole) {
                     *value = whole as f64 / power;
                 }
             }
@@ -152,9 +138,93 @@ impl Piece<'_> {
     }
 }
 
-/// The next number; what is read was written by [`pack`], so there is one.
-fn next(bytes: &mut &[u8]) -> i64 {
-    take_i64(bytes).unwrap_or_default()
+/// Numbers as their differences, or, where they are `steady`, as how these differ from the one before.
+fn put_steps(out: &mut Vec<u8>, numbers: impl Iterator<Item = i64>, steady: bool) {
+    let (mut before, mut step) = (0, 0);
+    let mut steps = [0; PIECE];
+    let mut count = 0;
+    for number in numbers {
+        steps[count] = zigzag(number - before - step);
+        if steady {
+            // The first is where it begins, and no step.
+            step = if count == 0 { 0 } else { number - before };
+        }
+        before = number;
+        count += 1;
+    }
+    // Those that are larger by their nature are for themselves.
+    let (first, rest) = steps[..count].split_at(count.min(2));
+    first.iter().for_each(|number| put_u64(out, *number));
+    put_bits(out, rest);
+}
+
+fn take_steps(bytes: &mut &[u8], count: usize, steady: bool) -> impl Iterator<Item = i64> {
+    let mut steps = [0; PIECE];
+    let (first, rest) = steps[..count.min(PIECE)].split_at_mut(count.min(2));
+    // What is read was written above, so there is one.
+    first
+        .iter_mut()
+        .for_each(|number| *number = take_u64(bytes).unwrap_or_default());
+    take_bits(bytes, rest);
+    let (mut before, mut step) = (0, 0);
+    steps
+        .into_iter()
+        .take(count)
+        .enumerate()
+        .map(move |(at, by)| {
+            let number = before + step + unzigzag(by);
+            if steady {
+                step = if at == 0 { 0 } else { number - before };
+            }
+            before = number;
+            number
+        })
+}
+
+/// Numbers in as many bits each as the largest takes.
+fn put_bits(out: &mut Vec<u8>, numbers: &[u64]) {
+    let width = 64
+        - numbers
+            .iter()
+            .fold(0, |all, number| all | number)
+            .leading_zeros();
+    out.push(width as u8);
+    let (mut held, mut bits) = (0u128, 0);
+    for number in numbers {
+        held |= u128::from(*number) << bits;
+        bits += width;
+        while bits >= 8 {
+            out.push(held as u8);
+            held >>= 8;
+            bits -= 8;
+        }
+    }
+    if bits > 0 {
+        out.push(held as u8);
+    }
+}
+
+fn take_bits(bytes: &mut &[u8], numbers: &mut [u64]) {
+    let Some((width, rest)) = bytes.split_first() else {
+        return;
+    };
+    let width = u32::from(*width);
+    let length = (width as usize * numbers.len()).div_ceil(8);
+    let (packed, rest) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+    *bytes = rest;
+    let mut packed = packed.iter();
+    let (mut held, mut bits) = (0u128, 0);
+    for number in numbers {
+        while bits < width
+            && let Some(byte) = packed.next()
+        {
+            held |= u128::from(*byte) << bits;
+            bits += 8;
+        }
+        *number = (held & ((1 << width) - 1)) as u64;
+        held >>= width;
+        bits = bits.saturating_sub(width);
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Between two requests; of those before, and then.
-const FAST: Duration = Duration::from_millis(100);
+const FAST: Duration = Duration::from_millis(50);
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Each store on its own, the batches of the data but for the first ones at the pace of the clock.

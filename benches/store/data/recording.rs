@@ -16,10 +16,11 @@ use serde::Deserialize;
 use super::{Batch, DataSet, Series};
 use crate::http::Http;
 
-/// A line; all that is not `metrics` (heartbeats) has no data.
+/// A line; all that is not `metrics` (heartbeats, gaps) has no host.
 #[derive(Deserialize)]
 struct Line {
     host: Option<String>,
+    #[serde(default)]
     timestamp: String,
     #[serde(default)]
     data: Vec<Sample>,

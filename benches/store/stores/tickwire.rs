@@ -111,7 +111,7 @@ fn rests(metrics: &str) -> bool {
         && written == value("tickwire_samples_total")
         && value("tickwire_queue_depth{queue=\"store\"}") == Some(0.0)
         && value("tickwire_store_compacting") == Some(0.0)
-        && value("tickwire_store_log_pages").is_some_and(|pages| pages < 128.0)
+        && value("tickwire_store_log_pages").is_some_and(|pages| pages < 32.0)
 }
 
 /// Writes all batches into a folder, as a server that had been there.
