@@ -39,11 +39,9 @@ impl Head {
     /// Reads a head.
     pub fn parse(head: &[u8]) -> Result<Self, Damaged> {
         let mut reader = Reader::new(unseal(head)?);
-        let part_bytes = match reader.u8()? {
-            1 => 64 << 10,
-            VERSION => PART_BYTES,
-            _ => return Err(Damaged("a version")),
-        };
+        if reader.u8()? != VERSION {
+            return Err(Damaged("a version"));
+        }
         let codec = reader.count()?;
         let decoder = Decoder::new(reader.take(codec)?)?;
         let few = |count: u64| match count {
@@ -78,7 +76,7 @@ impl Head {
                 .map(|_| {
                     let length = u32::try_from(reader.u64()?).map_err(|_| Damaged("a column"))?;
                     let start = at.start.saturating_add(at.length);
-                    let full = start > 0 && start as usize + length as usize > part_bytes;
+                    let full = start > 0 && start as usize + length as usize > PART_BYTES;
                     at = match full {
                         true => Place {
                             part: at.part + 1,
