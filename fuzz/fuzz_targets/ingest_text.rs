@@ -36,7 +36,13 @@ fuzz_target!(|body: &[u8]| {
     for ((before, at), (after, again)) in first.batches.iter().zip(&second.batches) {
         assert_eq!(at, again);
         assert_eq!(before.values, after.values);
-        assert!(before.layout.iter().zip(&*after.layout).all(|(a, b)| a.key == b.key));
+        assert!(
+            before
+                .layout
+                .iter()
+                .zip(&*after.layout)
+                .all(|(a, b)| a.key == b.key)
+        );
     }
     let (faults, _) = first.faults.into_parts();
     for fault in &faults {

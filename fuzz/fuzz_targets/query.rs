@@ -9,7 +9,11 @@ use tickwire::{
     history::query::{self, Format},
     model::Timestamp,
     stream::filter::{Topic, Topics},
-    web::{problem::Problem, query::{pairs, parse}, wait},
+    web::{
+        problem::Problem,
+        query::{pairs, parse},
+        wait,
+    },
 };
 
 fuzz_target!(|text: &str| {
