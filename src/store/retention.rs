@@ -2,7 +2,7 @@
 //!
 //! Newer is what was recorded later, whatever the clock said: one that is ahead for a while, even if it is by years, takes
 //! nothing out, neither then nor when it has been set back. So an age is the time over which something was recorded since;
-//! a stretch in which nothing was, or over which the clock stepped, counts as [`LONGEST_STEP`] at most.
+//! a stretch in which nothing was, or over which the clock stepped, counts as `LONGEST_STEP` at most.
 //!
 //! Nothing goes before the next coarser tier has it. Where the size does not allow to wait for that, the compactor is told to
 //! make it now; only what is a quarter too much goes without.

@@ -15,7 +15,7 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// From what [`Encoder::header`] was.
+    /// From what `Encoder::header` was.
     pub fn new(header: &[u8]) -> Result<Self, Damaged> {
         let (pco, _) =
             FileDecompressor::new(header).map_err(|_| Damaged("a compression format"))?;

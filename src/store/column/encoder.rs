@@ -25,14 +25,14 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// What a [`Decoder`] has to know.
+    /// What a `Decoder` has to know.
     pub fn header(&self) -> Vec<u8> {
         self.pco
             .write_header(Vec::new())
             .unwrap_or_else(|_| unreachable!("memory takes everything"))
     }
 
-    /// A column of readings, at most [`MAX_ROWS`]. With `thorough` it is tried as floating point numbers too where it
+    /// A column of readings, at most `MAX_ROWS`. With `thorough` it is tried as floating point numbers too where it
     /// might be smaller so.
     pub fn values(&self, values: &[f64], thorough: bool) -> Vec<u8> {
         if let Some(constant) = constant(values) {

@@ -165,7 +165,7 @@ impl Known {
 }
 
 /// What is known of those that push, one for each host that lines without one are of, and one more for each body that is
-/// read at the same time. At most [`CACHES`] are kept, those that were used last.
+/// read at the same time. At most `CACHES` are kept, those that were used last.
 #[derive(Debug, Default)]
 pub struct Caches(Mutex<Vec<Known>>);
 
