@@ -45,8 +45,8 @@ pub fn archive(store: &Store) -> Option<Box<Archive>> {
     }))
 }
 
-/// Hands over all that is wanted, in order, until `take` breaks it off or nothing more is recorded. Times without a
-/// server and what is no longer kept are passed over.
+/// Hands over all that is wanted, in order, until `take` breaks it off, nothing more is recorded, or what is next cannot be
+/// read. Times without a server and what is no longer kept are passed over.
 pub async fn walk(
     archive: &Archive,
     mut wanted: Wanted,
@@ -71,12 +71,7 @@ pub async fn walk(
                 ..place
             },
             Found::Gone(next) | Found::Over { next, .. } => next,
-            // As much as can be read.
-            Found::Unreadable => Place {
-                boot: place.boot + 1,
-                after: 0,
-            },
-            Found::NotYet | Found::Unknown => return Ok(()),
+            Found::NotYet | Found::Unknown | Found::Unreadable => return Ok(()),
         });
     }
 }
