@@ -101,11 +101,8 @@ export function add({ host, timestamp, data }) {
   for (const { name, value, labels } of data) {
     for (const readings of routes.get(seriesKey(host, name, labels)) ?? []) readings.add(time, value);
   }
-  const now = performance.now();
   for (const chart of charts.values()) {
-    // Of a chart whose steps are long, one more sample is not seen.
-    const due = now - chart.drawn > chart.spec.step / 4;
-    if (chart.spec.host === host && due && !chart.spec.range) chart.dirty = true;
+    if (chart.spec.host === host && !chart.spec.range) chart.dirty = true;
   }
 }
 
@@ -168,7 +165,10 @@ async function run() {
   drawing = true;
   let pause = LEAST_INTERVAL_MS;
   if (!document.hidden) {
-    const due = [...charts.values()].filter((chart) => chart.visible && (chart.urgent || (chart.dirty && !paused)));
+    const now = performance.now();
+    // Of a chart whose steps are long, one more sample is not seen at once.
+    const moves = (/** @type {Chart} */ chart) => chart.dirty && !paused && now - chart.drawn > chart.spec.step / 4;
+    const due = [...charts.values()].filter((chart) => chart.visible && (chart.urgent || moves(chart)));
     due.sort((a, b) => Number(b.urgent) - Number(a.urgent) || a.drawn - b.drawn);
     if (due.length > 0) {
       const [chart] = due;
