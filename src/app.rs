@@ -25,7 +25,7 @@ use crate::{
     model::{
         Activity, AlertEvent, AlertState, Clock, HostName, Reason, SourceId, Timestamp, Transition,
     },
-    pipeline::{self, Annotations, Closer, Live, Pipeline, live::FEED},
+    pipeline::{self, Annotations, Closer, Live, Pipeline},
     replay::{self, scene::Frame},
     series::Registry,
     sources::{
@@ -33,7 +33,7 @@ use crate::{
         simulated::SimulatedSource,
         supervisor::{Action, Plan, Supervisor},
     },
-    store::{self, OpenError, Past, Store, feed, retention::Retention},
+    store::{self, OpenError, Past, Store, retention::Retention},
     stream::Stream,
     web::{
         connection::Door,
@@ -142,14 +142,7 @@ impl App {
             config.alerts.history,
             annotations,
         );
-        let feed = store
-            .readers()
-            .read(move |stored| feed::at(stored, started, FEED));
-        if let Ok(feed) = feed
-            && let Ok(Ok(lines)) = feed.await
-        {
-            live.remember(lines);
-        }
+        refill::feed(&store, &live, started).await;
         let parts = pipeline::Parts {
             clock: clock.clone(),
             writer: series,

@@ -2,7 +2,7 @@
 
 import './keys.js';
 import { Stream } from './stream.js';
-import { hold, release, show, timeOfDay } from './swap.js';
+import { hold, release, reshape, show, timeOfDay } from './swap.js';
 
 /** @typedef {import('./stream.js').Phase} Phase */
 /** @typedef {import('./stream.js').Message} Message */
@@ -28,7 +28,7 @@ function receive({ event, data }) {
   if (event === '') {
     show(data);
     lastUpdate = Date.now();
-    if (!paused && !document.hidden) reshape();
+    if (!paused && !document.hidden) follow();
     if (!paused && !document.hidden) board?.scan();
     tell();
   } else if (event === 'metrics') {
@@ -42,24 +42,9 @@ function receive({ event, data }) {
   }
 }
 
-let reshaping = false;
-
-/** Fetches the hosts anew when the server shows others, or other cards of them, than this page does. */
-async function reshape() {
-  const hosts = document.getElementById('hosts');
-  const shape = document.getElementById('shape')?.dataset.shape;
-  if (!hosts || !shape || hosts.dataset.shape === shape || reshaping) return;
-  reshaping = true;
-  try {
-    const response = await fetch(location.href, { headers: { Accept: 'text/html' } });
-    const page = new DOMParser().parseFromString(await response.text(), 'text/html');
-    const anew = page.getElementById('hosts');
-    if (response.ok && anew) show(anew.outerHTML);
-    board?.scan();
-  } catch {
-    // The connection is lost; the stream says so, and the next message tries again.
-  }
-  reshaping = false;
+/** Takes up hosts and cards that came, and lets go of those that left. */
+async function follow() {
+  if (await reshape(location.href)) board?.scan();
 }
 
 /** Says how the connection stands; touches the page only where that has changed. */

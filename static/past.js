@@ -1,6 +1,6 @@
 // The page of history: goes from one time to another without loading the page anew.
 
-import { replaceMain } from './swap.js';
+import { localInput, replaceMain } from './swap.js';
 
 const root = document.documentElement;
 const past = () => /** @type {HTMLElement} */ (document.getElementById('past'));
@@ -55,7 +55,7 @@ function localise() {
     const field = past().querySelector(`input[name="${name}"]`);
     const date = new Date(moment ?? '');
     if (!(field instanceof HTMLInputElement) || Number.isNaN(date.getTime())) continue;
-    field.value = new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+    field.value = localInput(date.getTime());
     field.dataset.was = field.value;
   }
 }

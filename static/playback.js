@@ -2,7 +2,7 @@
 // there, which sends what the stream of the present would have sent.
 
 import { Stream } from './stream.js';
-import { replaceMain, show, timeOfDay } from './swap.js';
+import { localInput, replaceMain, reshape, show, timeOfDay } from './swap.js';
 
 /** @typedef {import('./stream.js').Message} Message */
 /** @typedef {typeof import('./board.js')} Board */
@@ -74,12 +74,6 @@ function scale() {
   scrub.value = String(at);
 }
 
-/** @param {number} millis  a moment as a `datetime-local` field has it, in the reader's zone */
-function localInput(millis) {
-  const zone = new Date(millis).getTimezoneOffset() * 60_000;
-  return new Date(millis - zone).toISOString().slice(0, 19);
-}
-
 /**
  * Shows the page as it was at a moment; goes on playing if it played.
  * @param {number} moment  unix milliseconds
@@ -109,23 +103,9 @@ async function seek(moment) {
   }
 }
 
-let reshaping = false;
-
-/** Other hosts or cards are there than the page shows: they are fetched as they are at this moment. */
-async function reshape() {
-  const hosts = document.getElementById('hosts');
-  const shape = document.getElementById('shape')?.dataset.shape;
-  if (!hosts || !shape || hosts.dataset.shape === shape || reshaping) return;
-  reshaping = true;
-  try {
-    const response = await fetch(address(), { headers: { Accept: 'text/html' } });
-    const anew = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById('hosts');
-    if (response.ok && anew) show(anew.outerHTML);
-    board?.scan();
-  } catch {
-    // The next message tries again.
-  }
-  reshaping = false;
+/** Takes up hosts and cards that came at this moment. */
+async function follow() {
+  if (await reshape(address())) board?.scan();
 }
 
 /** @param {Message} message */
@@ -136,7 +116,7 @@ function receive({ event, data }) {
     const moment = /** @type {HTMLTimeElement} */ (find('#moment'));
     at = Date.parse(moment.dateTime) || at;
     place();
-    reshape();
+    follow();
   } else if (event === 'metrics') {
     board?.add(JSON.parse(data));
   } else if (event === 'gap') {

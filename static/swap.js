@@ -61,6 +61,31 @@ export function replaceMain(page, also = []) {
   htmx.process(main);
 }
 
+let reshaping = false;
+
+/**
+ * Fetches the hosts anew when the server shows others, or other cards of them, than this page does; whether it did.
+ * @param {string} url  the page as it is to be
+ */
+export async function reshape(url) {
+  const hosts = document.getElementById('hosts');
+  const shape = document.getElementById('shape')?.dataset.shape;
+  if (!hosts || !shape || hosts.dataset.shape === shape || reshaping) return false;
+  reshaping = true;
+  try {
+    const response = await fetch(url, { headers: { Accept: 'text/html' } });
+    const page = new DOMParser().parseFromString(await response.text(), 'text/html');
+    const anew = page.getElementById('hosts');
+    if (response.ok && anew) show(anew.outerHTML);
+    return response.ok;
+  } catch {
+    // The connection is lost; the stream says so, and the next message tries again.
+    return false;
+  } finally {
+    reshaping = false;
+  }
+}
+
 /** From now on fragments are kept, one an id. */
 export function hold() {
   held ??= new Map();
@@ -85,6 +110,15 @@ const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' 
 export function timeOfDay(date) {
   const time = clock.format(date);
   return Date.now() - date.getTime() < 43_200_000 ? time : `${day.format(date)}, ${time}`;
+}
+
+/**
+ * A moment as a `datetime-local` field has it, in the reader's zone.
+ * @param {number} millis
+ */
+export function localInput(millis) {
+  const zone = new Date(millis).getTimezoneOffset() * 60_000;
+  return new Date(millis - zone).toISOString().slice(0, 19);
 }
 
 /**

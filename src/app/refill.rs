@@ -11,8 +11,10 @@ use crate::{
         past::{Fits, From, Wanted},
     },
     model::{Rule, Timestamp},
+    pipeline::{Live, live::FEED},
     replay,
     series::{Series, Writer},
+    store::{Store, feed},
     stream::Stream,
     windows::Windows,
 };
@@ -66,6 +68,21 @@ pub async fn refill(
     });
     if let Err(error) = newest.await {
         tracing::warn!(%error, "the windows begin empty");
+    }
+}
+
+/// Puts the lines of earlier lives into the feed.
+pub async fn feed(store: &Store, live: &Live, now: Timestamp) {
+    let lines = store
+        .readers()
+        .read(move |stored| feed::at(stored, now, FEED));
+    let Ok(lines) = lines else {
+        return;
+    };
+    match lines.await {
+        Ok(Ok(lines)) => live.remember(lines),
+        Ok(Err(error)) => tracing::warn!(%error, "the feed begins empty"),
+        Err(error) => tracing::warn!(%error, "the feed begins empty"),
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Scene {
     pub state: LiveState,
     /// The moment it is at: when the newest of it was received.
     pub now: Timestamp,
+    /// The one host it is of; none for all.
+    host: Option<HostName>,
     writer: Writer,
     /// The series of this scene by the addresses of those of store and log, which are kept beside them.
     known: HashMap<usize, (Arc<Series>, Option<Arc<Series>>)>,
@@ -71,6 +73,7 @@ impl Scene {
         let mut scene = Self {
             state: LiveState::new(windows, alerts, MOST_ALERTS, annotations),
             now: at,
+            host: host.cloned(),
             writer,
             known: HashMap::new(),
         };
@@ -124,6 +127,10 @@ impl Scene {
             .known
             .entry(Arc::as_ptr(series) as usize)
             .or_insert_with(|| {
+                let is_other = |host: &HostName| series.key().host != *host;
+                if self.host.as_ref().is_some_and(is_other) {
+                    return (series.clone(), None);
+                }
                 let spec = std::slice::from_ref(&series.spec);
                 let own = self.writer.resolve(&series.owner, spec).pop();
                 (series.clone(), own.and_then(Result::ok))

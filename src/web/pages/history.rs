@@ -68,7 +68,7 @@ impl Picked {
         history_url(&self.host, &said)
     }
 
-    /// The address of the same samples in a file; `step` is empty for stretches as they are drawn.
+    /// The address of the same samples in a file; `step` is empty for as many stretches as the API makes.
     pub fn export(&self, names: &str, format: &str, step: &str) -> String {
         let mut all = vec![
             ("names", names),
@@ -139,6 +139,6 @@ pub struct HistoryPage {
     pub shown: String,
     /// What happened in that time, newest first.
     pub marks: Vec<Mark>,
-    /// How it was read: `400 steps of 9 s, from samples`.
+    /// How it was read: `steps of 10 s, from samples`, and what the shade is.
     pub how: String,
 }
