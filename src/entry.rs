@@ -16,6 +16,9 @@ use crate::{
 /// The series of a batch, in order; shared by all batches of the same shape.
 pub type Layout = Arc<[Arc<Series>]>;
 
+/// Resident bytes of a sample in an entry, nearly.
+pub const SAMPLE_BYTES: usize = 16;
+
 /// One thing in the log. It takes the numbers `first..=last`.
 #[derive(Debug)]
 pub struct Entry {
@@ -76,7 +79,7 @@ impl Entry {
     /// Resident bytes, nearly.
     pub fn weight(&self) -> usize {
         let payload = match &self.what {
-            What::Samples { values, .. } => values.len() * 16,
+            What::Samples { values, .. } => values.len() * SAMPLE_BYTES,
             What::Alert { json, .. } => json.len() * 2,
             What::Activity { json, .. } => json.len() * 2,
         };

@@ -9,7 +9,7 @@ use std::{cmp::Ordering, sync::Arc, time::Duration};
 
 use self::packed::{PIECE, Packed, Piece};
 use crate::{
-    model::{SeriesId, Timestamp},
+    model::{SeriesId, Timestamp, decimal},
     series::Series,
 };
 
@@ -140,19 +140,16 @@ impl Window {
     /// Its figures; a window is never empty.
     pub fn stats(&self) -> Stats {
         let (timestamp, last) = self.newest();
-        let (mut min, mut max, mut sum, mut count) = (f64::INFINITY, f64::NEG_INFINITY, 0.0, 0);
-        for (_, value) in self.points() {
-            min = min.min(value);
-            max = max.max(value);
-            sum += value;
-            count += 1;
-        }
+        let values: Vec<f64> = self.points().map(|(_, value)| value).collect();
+        let min = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let count = values.len();
         Stats {
             last,
             min,
             max,
-            // The sum of many equal numbers may be off by a last digit; a mean outside of what it is the mean of may not.
-            avg: (sum / count as f64).clamp(min, max),
+            // The sum may be off by a last digit; a mean outside of what it is the mean of may not.
+            avg: decimal::mean(decimal::sum(&values), count as f64).clamp(min, max),
             count,
             timestamp,
         }

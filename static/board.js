@@ -8,7 +8,7 @@ import { Plot } from './charts.js';
 import { Readings, seriesKey } from './readings.js';
 
 /** @typedef {import('./readings.js').Sample} Sample */
-/** @typedef {{name: string, labels: Record<string, string>, title: string, values: (number | null)[], bounds?: import('./readings.js').Bounds[], before?: (number | null)[]}} Series */
+/** @typedef {{name: string, labels: Record<string, string>, title: string, values: (number | null)[], newest?: number, holds?: number, bounds?: import('./readings.js').Bounds[], before?: (number | null)[]}} Series */
 /** @typedef {{id: string, title: string, unit: string, host: string, kind: 'line' | 'area' | 'bar', max?: number, series: Series[], thresholds: {value: number, level: string}[], start: number, step: number, range?: [number, number]}} Spec */
 /**
  * @typedef {object} Chart
@@ -31,6 +31,9 @@ const URGENT_MS = 20;
 const charts = new Map();
 /** @type {Map<string, Readings[]>} by series */
 const routes = new Map();
+/** @typedef {{host: string, timestamp: string, data: Sample[]}} Batch  readings of one host at one moment */
+/** @type {Batch[] | null} what has come since another time was asked for */
+let meanwhile = null;
 let paused = false;
 let timer = 0;
 let drawing = false;
@@ -72,6 +75,19 @@ export function scan() {
   }
 }
 
+/** The reader has asked for another time: its charts want to know as well what comes until they are there. */
+export function expect() {
+  meanwhile = [];
+}
+
+/** They are there. */
+export function catchUp() {
+  scan();
+  const batches = meanwhile ?? [];
+  meanwhile = null;
+  for (const batch of batches) add(batch);
+}
+
 /**
  * @param {string} id
  * @param {Chart} chart
@@ -92,11 +108,10 @@ function unroute(chart) {
   }
 }
 
-/**
- * Readings of one host at one moment.
- * @param {{host: string, timestamp: string, data: Sample[]}} batch
- */
-export function add({ host, timestamp, data }) {
+/** @param {Batch} batch */
+export function add(batch) {
+  meanwhile?.push(batch);
+  const { host, timestamp, data } = batch;
   const time = Date.parse(timestamp);
   for (const { name, value, labels } of data) {
     for (const readings of routes.get(seriesKey(host, name, labels)) ?? []) readings.add(time, value);

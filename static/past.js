@@ -18,6 +18,7 @@ async function go(url, back = false) {
   move.abort();
   const { signal } = (move = new AbortController());
   past().setAttribute('aria-busy', 'true');
+  board?.expect();
   try {
     const response = await fetch(url, { headers: { Accept: 'text/html' }, signal });
     const page = new DOMParser().parseFromString(await response.text(), 'text/html');
@@ -32,7 +33,7 @@ async function go(url, back = false) {
     const focused = document.activeElement?.getAttribute('data-key');
     replaceMain(page);
     localise();
-    board?.scan();
+    board?.catchUp();
     if (focused) past().querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   } catch {
     if (!signal.aborted) location.assign(url);
@@ -101,8 +102,13 @@ document.addEventListener('submit', (event) => {
   event.preventDefault();
   choose(event.target);
 });
+// Picked with the pointer it is meant; with the keys one passes by others, and submits when there.
+let keyed = false;
+document.addEventListener('keydown', () => (keyed = true));
+document.addEventListener('pointerdown', () => (keyed = false));
 document.addEventListener('change', (event) => {
-  if (event.target instanceof HTMLSelectElement && event.target.form?.matches('#past form')) choose(event.target.form);
+  const form = event.target instanceof HTMLSelectElement ? event.target.form : null;
+  if (!keyed && form?.matches('#past form')) choose(form);
 });
 document.addEventListener('stretch', (event) => {
   const { from, to } = /** @type {CustomEvent} */ (event).detail;

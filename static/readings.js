@@ -22,7 +22,10 @@ const LEAST_SLOTS = 150;
 export class Readings {
   #step;
   #slots;
-  #counts = 1;
+  /** Samples in the newest slot. */
+  #counts;
+  /** A value holds for so many slots at most, until the next one comes. */
+  #holds;
   /** @type {(number | null)[]} */
   values;
   /** @type {Bounds[] | null} for each value, where slots have several samples */
@@ -36,11 +39,13 @@ export class Readings {
   /**
    * @param {number} start  of the first value, in unix milliseconds
    * @param {number} step  milliseconds
-   * @param {{values: (number | null)[], bounds?: Bounds[], before?: (number | null)[]}} series
+   * @param {{values: (number | null)[], newest?: number, holds?: number, bounds?: Bounds[], before?: (number | null)[]}} series
    */
-  constructor(start, step, { values, bounds, before = [] }) {
+  constructor(start, step, { values, newest = 1, holds = 0, bounds, before = [] }) {
     this.#step = step;
     this.#slots = Math.max(values.length, LEAST_SLOTS);
+    this.#counts = newest;
+    this.#holds = holds;
     this.values = values.slice();
     this.bounds = bounds?.slice() ?? null;
     this.first = Math.floor(start / step);
@@ -66,6 +71,7 @@ export class Readings {
     const slot = Math.floor(time / this.#step);
     const index = slot - this.first;
     if (index < 0) return;
+    this.#hold(slot);
     if (slot === this.last) {
       const before = this.values[index];
       this.#counts = before === null ? 1 : this.#counts + 1;
@@ -86,6 +92,22 @@ export class Readings {
     if (this.bounds) {
       const [low, high] = this.bounds[slot - this.first] ?? [value, value];
       this.bounds[slot - this.first] = [Math.min(low, value), Math.max(high, value)];
+    }
+  }
+
+  /**
+   * Where samples are rarer than slots, the newest value holds up to a slot, unless that is too far away.
+   * @param {number} slot
+   */
+  #hold(slot) {
+    if (this.#holds === 0) return;
+    const at = this.values.findLastIndex((value) => value !== null);
+    const distance = slot - this.first - at;
+    if (at < 0 || distance > this.#holds) return;
+    for (let i = at + 1; i < at + distance; i += 1) {
+      if (i < this.values.length) this.values[i] = this.values[at];
+      else this.values.push(this.values[at]);
+      if (this.bounds && i >= this.bounds.length) this.bounds.push(null);
     }
   }
 

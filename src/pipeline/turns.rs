@@ -24,8 +24,9 @@ use crate::{
 const EXPIRY: Duration = Duration::from_secs(60);
 /// The state of the engine is saved this often while it changes; a transition saves it at once.
 const SAVE: Duration = Duration::from_secs(5);
-/// What happened is given to the store not more often than this, unless it is a transition.
+/// What happened is given to the store not more often than this, unless it is a transition or as much as this.
 pub(super) const STORE: Duration = Duration::from_millis(500);
+const STORE_BYTES: usize = 256 << 10;
 
 /// Everything a turn works on. Who has it does a turn; nobody else does one meanwhile.
 pub(super) struct Turns {
@@ -36,6 +37,7 @@ pub(super) struct Turns {
     saved_revision: u64,
     /// What the store has not been given yet.
     unstored: Vec<Arc<Entry>>,
+    unstored_bytes: usize,
     stored_at: Timestamp,
     /// There are transitions in it.
     has_transitions: bool,
@@ -53,6 +55,7 @@ impl Turns {
             saved_at: now,
             saved_revision: parts.engine.revision(),
             unstored: Vec::new(),
+            unstored_bytes: 0,
             stored_at: now,
             has_transitions: false,
             is_known: false,
@@ -146,6 +149,7 @@ impl Turns {
             return;
         }
         self.has_transitions |= has_alerts;
+        self.unstored_bytes += entries.iter().map(|e| e.weight()).sum::<usize>();
         self.unstored.extend(entries.iter().cloned());
         self.parts.stream.publish(entries);
     }
@@ -165,7 +169,9 @@ impl Turns {
     /// Gives the store what happened, if that is due: transitions at once, and the engine's state with them.
     pub fn store(&mut self) {
         let now = self.parts.clock.now();
-        let due = self.has_transitions || now.since(self.stored_at) >= STORE;
+        let due = self.has_transitions
+            || self.unstored_bytes >= STORE_BYTES
+            || now.since(self.stored_at) >= STORE;
         if due && !self.unstored.is_empty() {
             let engine = self.has_transitions.then(|| self.engine_state());
             self.give(now, engine);
@@ -176,6 +182,7 @@ impl Turns {
         self.stored_at = now;
         self.has_transitions = false;
         self.is_known = false;
+        self.unstored_bytes = 0;
         let entries = std::mem::take(&mut self.unstored);
         self.parts.store.entries(entries, engine);
     }

@@ -2,8 +2,7 @@
 //!
 //! Rows of the same time can be put together, so that a minute whose samples are in two blocks is still one minute.
 
-use super::column::exact_sum;
-use crate::model::decimal::{EXACT, POWERS, decimal};
+use crate::model::decimal;
 
 /// So many columns make a row.
 pub const COLUMNS: usize = 5;
@@ -66,17 +65,10 @@ impl Aggregate {
         self.take_last(row.last_at, row.last);
     }
 
-    /// The arithmetic mean. Of decimals, whose sum is exact, it is the number that is nearest to the exact mean: a division
-    /// of whole numbers is rounded once, where the sum as a floating point number would have been rounded before.
+    /// The arithmetic mean.
     pub fn avg(&self) -> f64 {
-        let exact = decimal(self.sum).and_then(|(power, whole)| {
-            let divisor = self.count * POWERS[power];
-            (divisor < EXACT).then(|| whole as f64 / divisor)
-        });
-        // The sum of other numbers may be off by a last digit; a mean outside of what it is the mean of may not.
-        exact
-            .unwrap_or(self.sum / self.count)
-            .clamp(self.min, self.max)
+        // The sum may be off by a last digit; a mean outside of what it is the mean of may not.
+        decimal::mean(self.sum, self.count).clamp(self.min, self.max)
     }
 
     /// Of the samples of one stretch, oldest first; at least one.
@@ -86,7 +78,7 @@ impl Aggregate {
             .iter()
             .for_each(|(time, value)| of.add(*time, *value));
         let values: Vec<f64> = samples.iter().map(|(_, value)| *value).collect();
-        of.sum = exact_sum(&values);
+        of.sum = decimal::sum(&values);
         of
     }
 
@@ -95,7 +87,7 @@ impl Aggregate {
         let mut of = Self::none(bucket);
         rows.iter().for_each(|row| of.add_row(row));
         let sums: Vec<f64> = rows.iter().map(|row| row.sum).collect();
-        of.sum = exact_sum(&sums);
+        of.sum = decimal::sum(&sums);
         of
     }
 
@@ -158,7 +150,7 @@ pub fn roll_rows(rows: &mut [Aggregate], by: i64) -> Vec<Aggregate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::decimal::Sum;
+    use crate::model::decimal::{POWERS, Sum};
     use proptest::{collection::vec, prelude::*};
 
     proptest! {
@@ -181,7 +173,7 @@ mod tests {
             let values: Vec<f64> = whole.iter().map(|(n, power)| *n as f64 / POWERS[*power]).collect();
             let mut sum = Sum::default();
             values.iter().for_each(|value| sum.add(*value));
-            prop_assert_eq!(sum.total(), exact_sum(&values));
+            prop_assert_eq!(sum.total(), decimal::sum(&values));
         }
 
         #[test]

@@ -16,7 +16,6 @@ pub use self::{
     encoder::Encoder,
     plain::{Plain, beside},
 };
-use crate::model::decimal::{EXACT, POWERS, decimals};
 
 /// The most values of a column.
 pub const MAX_ROWS: usize = 1 << 18;
@@ -33,12 +32,3 @@ const RELATED: u8 = 6;
 const WHOLE_16: u8 = 3;
 const WHOLE_32: u8 = 4;
 const WHOLE_64: u8 = 5;
-
-/// The sum, exact where the values are decimals that allow it: then it is one too, and takes as little room.
-pub fn exact_sum(values: &[f64]) -> f64 {
-    let exact = decimals(values).and_then(|(power, whole)| {
-        let sum = whole.iter().try_fold(0i64, |sum, v| sum.checked_add(*v))?;
-        ((sum as f64).abs() < EXACT).then(|| sum as f64 / POWERS[usize::from(power)])
-    });
-    exact.unwrap_or_else(|| values.iter().sum())
-}

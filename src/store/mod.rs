@@ -3,7 +3,7 @@
 //!
 //! - `open`: how it begins
 //! - [`writer`]: the one thread that writes. Handing something over never waits; what is more than `store.queue` is
-//!   dropped and counted
+//!   dropped and counted. Who sends samples from outside asks for room before ([`Store::room`])
 //! - [`journal`]: what was received last, durable at once
 //! - [`compactor`]: makes [`block`]s of it, in which a sample takes a fraction of a byte, and coarser tiers ([`aggregate`])
 //! - [`retention`]: what is kept how long
@@ -34,12 +34,16 @@ mod schema;
 mod tests;
 pub mod writer;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-    mpsc::SyncSender,
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        mpsc::SyncSender,
+    },
+    time::Duration,
 };
 
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub use self::open::{FILE, OpenError, Options, Past, Threads};
@@ -48,6 +52,9 @@ use crate::{
     entry::Entry,
     model::{Epoch, Timestamp},
 };
+
+/// How long whoever sends samples waits for the store, at most.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was read is not what was written: which piece of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -98,12 +105,61 @@ pub struct Counts {
     pub unreadable: AtomicU64,
     /// Pages in the write-ahead log.
     pub wal_pages: AtomicU64,
+    /// Bytes that are promised to those who are sending.
+    promised_bytes: AtomicUsize,
+    /// Who waits for room is told that there may be some, or that waiting is of no use.
+    eased: Notify,
+}
+
+/// A promise of room in the queue; good until it is dropped, by when what it was for has been handed over.
+#[derive(Debug)]
+pub struct Room<'a> {
+    counts: &'a Counts,
+    weight: usize,
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        let promised = &self.counts.promised_bytes;
+        promised.fetch_sub(self.weight, Ordering::Relaxed);
+        self.counts.eased.notify_waiters();
+    }
 }
 
 impl Store {
     /// Records what happened, in the order of its numbers, and the engine's state after it, in one transaction.
     pub fn entries(&self, entries: Vec<Arc<Entry>>, engine: Option<(Timestamp, String)>) {
         self.hand_over(Job::Entries { entries, engine });
+    }
+
+    /// Waits until less than half of the queue is taken or promised, and promises this many bytes of it: whoever
+    /// could send more than is written is slowed down, and all of it is kept.
+    ///
+    /// Nobody waits longer than [`PATIENCE`], or for a store that cannot be written to: then what is sent streams all the same,
+    /// and what finds no room is counted.
+    pub async fn room(&self, weight: usize) -> Room<'_> {
+        let counts = &self.0.counts;
+        let until = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let eased = counts.eased.notified();
+            let waiting = counts.waiting_bytes.load(Ordering::Relaxed);
+            let is_long = counts.waiting.load(Ordering::Relaxed) > open::QUEUE as u64 / 2;
+            let is_over = counts.failing.load(Ordering::Relaxed);
+            let promise = |promised: usize| {
+                let has_room = waiting + promised < self.0.queue_bytes / 2 && !is_long;
+                (has_room || is_over).then_some(promised + weight)
+            };
+            let promised = &counts.promised_bytes;
+            let order = Ordering::Relaxed;
+            if promised.fetch_update(order, order, promise).is_ok() {
+                break;
+            }
+            if tokio::time::timeout_at(until, eased).await.is_err() {
+                promised.fetch_add(weight, Ordering::Relaxed);
+                break;
+            }
+        }
+        Room { counts, weight }
     }
 
     /// Takes resolved alerts out of what the next start brings back.
@@ -148,7 +204,7 @@ impl Store {
         let weight = job.weight();
         let before = counts.waiting_bytes.fetch_add(weight, Ordering::Relaxed);
         counts.waiting.fetch_add(1, Ordering::Relaxed);
-        let dropped = match before + weight > self.0.queue_bytes && before > 0 {
+        let dropped = match before >= self.0.queue_bytes {
             true => Some(job),
             false => self
                 .0

@@ -25,7 +25,7 @@ use super::{
 use crate::model::{Activity, AlertEvent, Epoch, Timestamp};
 
 /// Jobs that may wait for the writer.
-const QUEUE: usize = 1024;
+pub(super) const QUEUE: usize = 1024;
 /// The database's file name in the data folder.
 pub const FILE: &str = "tickwire.db";
 /// The lock's file name.

@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use uuid::Uuid;
 
 pub(super) use self::blocks::{delete_block, insert_block, part_id};
@@ -141,6 +141,7 @@ impl Writer {
                 Err(error) => {
                     self.counts.failed.fetch_add(1, Ordering::Relaxed);
                     self.counts.failing.store(true, Ordering::Relaxed);
+                    self.counts.eased.notify_waiters();
                     if failing.is_none() {
                         tracing::error!(%error, "the store cannot be written; streams and alerts go on, and it is tried again");
                     }
@@ -242,12 +243,16 @@ impl Writer {
         self.counts
             .waiting_bytes
             .fetch_sub(weight, Ordering::Relaxed);
+        self.counts.eased.notify_waiters();
     }
 
     pub(super) fn write(&mut self, jobs: &[Job]) -> rusqlite::Result<()> {
         let first_new = self.catalogue.next_number();
         let (boot, catalogue) = (self.epoch.boot, &self.catalogue);
-        let transaction = self.database.transaction()?;
+        // It will write: so it waits for whoever else does, and does not fail because somebody began in between.
+        let transaction = self
+            .database
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut rows = Rows::new(boot, catalogue, self.volatile);
         let mut poke = None;
         let mut write = || {

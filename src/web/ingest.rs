@@ -3,20 +3,26 @@
 //!
 //! A line that cannot be taken is reported with its number and the reason; the others are taken.
 
-mod batches;
 pub mod body;
 mod form;
-pub mod sample;
+mod groups;
+pub mod json;
+mod known;
 pub mod text;
+mod times;
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::{Deserialize, Serialize};
 
-use self::form::Form;
-pub use self::text::Caches;
+use self::{form::Form, json::Scalar};
+pub use self::{
+    known::{Caches, Known},
+    times::Limits,
+};
 use super::{problem::Problem, query, state::State};
 use crate::{
     control::Command,
+    entry::SAMPLE_BYTES,
     model::{
         Batch, HostName, MetricName,
         event::{MAX_KIND_BYTES, MAX_MESSAGE_BYTES},
@@ -106,23 +112,19 @@ pub async fn samples(request: HttpRequest, payload: web::Payload) -> Result<Http
     let body = body::read(&request, payload, &state.parts().ingest, state.limits()).await?;
     let form = Form::of(&request, &body);
     let large = body.len() > LARGE;
-    let limits = sample::Limits {
+    let limits = Limits {
         now: state.now(),
         past: state.parts().ingest.accept_past,
         future: state.parts().ingest.accept_future,
     };
     let parse = {
         let state = state.clone();
-        move || match form {
-            Form::Json => {
-                let (items, faults) = sample::parse(&body, &host, &limits);
-                let batches = batches::batches(items);
-                Pushed { batches, faults }
-            }
-            Form::Text => {
-                let known = &state.parts().known;
-                known.with(&host, |known| text::parse(&body, known, &limits))
-            }
+        move || {
+            let known = &state.parts().known;
+            known.with(form, &host, |known| match form {
+                Form::Json => json::parse(&body, known, &limits),
+                Form::Text => text::parse(&body, known, &limits),
+            })
         }
     };
     // A large body takes long to read: the worker has streams to serve meanwhile.
@@ -136,6 +138,10 @@ pub async fn samples(request: HttpRequest, payload: web::Payload) -> Result<Http
     let (batches, lines): (Vec<_>, Vec<_>) = pushed.batches.into_iter().unzip();
     let mut accepted = 0;
     if !batches.is_empty() {
+        // Kept until what was pushed is on its way to the store.
+        let samples: usize = batches.iter().map(|batch| batch.values.len()).sum();
+        let store = &state.parts().store;
+        let _room = store.room(samples * SAMPLE_BYTES).await;
         let outcomes = state.parts().inlet.push(batches).await;
         let outcomes = outcomes.map_err(Problem::from)?;
         for (outcome, lines) in outcomes.into_iter().zip(lines) {
@@ -179,7 +185,7 @@ fn default_host(query: &str) -> Result<HostName, Problem> {
 /// The body of `POST /api/events`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Event {
+pub struct Event<'a> {
     /// A short word for machines: letters, digits, `_`; up to 64 bytes.
     pub kind: String,
     /// A sentence for people, up to 1,024 bytes.
@@ -188,8 +194,8 @@ pub struct Event {
     #[serde(default)]
     pub host: Option<String>,
     /// When it happened; now, if left out.
-    #[serde(default)]
-    pub timestamp: Option<serde_json::Value>,
+    #[serde(borrow, default)]
+    pub timestamp: Option<Scalar<'a>>,
 }
 
 /// `POST /api/events`
@@ -197,7 +203,7 @@ pub async fn event(request: HttpRequest, payload: web::Payload) -> Result<HttpRe
     let state = State::of(&request)?;
     let body = body::read(&request, payload, &state.parts().ingest, state.limits()).await?;
     let bad = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
-    let event: Event = serde_json::from_slice(&body).map_err(|error| {
+    let event: Event<'_> = serde_json::from_slice(&body).map_err(|error| {
         bad(format!(
             "not an event: {error}; it is {{\"kind\",\"message\",\"host\"?,\"timestamp\"?}}"
         ))
@@ -216,7 +222,7 @@ pub async fn event(request: HttpRequest, payload: web::Payload) -> Result<HttpRe
     }
     let host = event.host.as_deref().map(HostName::parse).transpose();
     let host = host.map_err(|error| bad(error.to_string()))?;
-    let limits = sample::Limits {
+    let limits = Limits {
         now: state.now(),
         past: state.parts().ingest.accept_past,
         future: state.parts().ingest.accept_future,

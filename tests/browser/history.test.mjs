@@ -148,6 +148,29 @@ test('a time that goes with the present goes on', async () => {
   });
 });
 
+test('what is measured rarely goes on as a line', async () => {
+  const now = Math.floor(Date.now() / 1_000) * 1_000;
+  const sample = (/** @type {number} */ ago) => ({ name: 'tank_level', value: 50 - ago / 10, unit: '%', host: 'tank', timestamp: now - ago * 1_000 });
+  await server.post('/api/ingest', [280, 250, 220, 190, 160, 130, 100, 70, 40].map(sample));
+  await until('it is kept', async () => {
+    const { series } = await server.get('/api/history?hosts=tank&from=1h&step=raw');
+    return series[0]?.points.length === 9;
+  });
+  await onPage(`${server.url}/history?host=tank&names=tank_level&from=5m`, async (page) => {
+    await isLive(page);
+    await drawn(page);
+    const newest = page.locator('[data-series] b');
+    const pieces = async () => {
+      const paths = await page.locator('.apexcharts-line-series path').evaluateAll((paths) => paths.map((path) => path.getAttribute('d') ?? ''));
+      return paths.join('').split('M').filter((piece) => piece.includes('L')).length;
+    };
+    assert.equal(await pieces(), 1);
+    await server.post('/api/ingest', [sample(10)]);
+    await until('the newest', async () => (await newest.textContent())?.includes('49') ?? false);
+    await until('drawn', async () => (await pieces()) === 1);
+  });
+});
+
 test('fields and files: another host, other metrics, samples as a table', async () => {
   await onPage(`${server.url}${PLANT}&from=1h`, async (page) => {
     await drawn(page);
@@ -156,6 +179,13 @@ test('fields and files: another host, other metrics, samples as a table', async 
     await page.waitForURL(/host=demo-web1/);
     await until('its charts', async () => (await page.locator('.past-charts h3').allTextContents()).join() === 'cpu_usage,load1');
     assert.equal(new URL(page.url()).searchParams.get('from'), '1h', 'times that nobody touched stay');
+    // With the keys one passes by hosts that are not meant.
+    await page.getByLabel('Host').focus();
+    const passed = page.getByLabel('Host').evaluate((select) => new Promise((resolve) => select.addEventListener('change', resolve, { once: true })));
+    await page.keyboard.press('End');
+    await passed;
+    assert.match(page.url(), /host=demo-web1/);
+    await page.getByLabel('Host').selectOption('demo-web1');
     const [download] = await Promise.all([page.waitForEvent('download'), page.locator('.exports a').first().click()]);
     assert.equal(download.suggestedFilename(), 'demo-web1.csv');
     const text = (await (await download.createReadStream()).toArray()).join('');
@@ -188,5 +218,6 @@ test('without JavaScript it is a page of links and a form, with lines the server
     await page.getByRole('button', { name: 'Show' }).click();
     assert.equal(await page.locator('.ranges [aria-current]').count(), 0, 'now it is the time in the fields');
     assert.equal(await page.textContent('h1'), 'History');
+    assert.match((await page.textContent('.page-head time')) ?? '', /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/, 'with its date');
   }, { javaScriptEnabled: false });
 });

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{
     Server,
     http::{gzip, problem},
+    process::Process,
     seq, within,
 };
 
@@ -408,4 +409,40 @@ async fn a_stopped_push_source_takes_nothing_until_it_is_started() {
     server.sample("a", 1).await;
     problem(server.post("/api/sources/none/start", "").await, 404).await;
     problem(server.post("/api/sources/push/jump", "").await, 404).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pushed_faster_than_it_is_written_waits_and_all_of_it_is_kept() {
+    const PUSHES: u64 = 40;
+    const SERIES: u64 = 5_000;
+    const HALF: f64 = (512 << 10) as f64;
+    let process = Process::start("[store]\nqueue = \"1MiB\"").await;
+    // While somebody else writes into the database, the server cannot.
+    let file = process.folder.path().join("data/tickwire.db");
+    let other = rusqlite::Connection::open(file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (http, url) = (process.http.clone(), process.url("/api/ingest"));
+    let pushes = tokio::spawn(async move {
+        for push in 0..PUSHES {
+            let line = |series| format!("m{{n=\"{series}\"}} {push}\n");
+            let body: String = (0..SERIES).map(line).collect();
+            let answer = http.post(&url).body(body).send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+        }
+    });
+    let waits = async { while process.metric("tickwire_store_queue_bytes").await <= HALF {} };
+    within("the queue to fill", waits).await;
+    // Time enough for all of them, if they did not wait.
+    let begun = std::time::Instant::now();
+    while !pushes.is_finished() && begun.elapsed().as_secs() < 2 {
+        process.metric("tickwire_store_queue_bytes").await;
+    }
+    assert!(!pushes.is_finished());
+    other.execute_batch("COMMIT").unwrap();
+    within("the pushes", pushes).await.unwrap();
+    let all = (PUSHES * SERIES) as f64;
+    let kept = async { while process.metric("tickwire_store_samples_total").await < all {} };
+    within("all to be kept", kept).await;
+    let dropped = process.metric("tickwire_store_samples_dropped_total").await;
+    assert_eq!(dropped, 0.0);
 }

@@ -167,6 +167,10 @@ async fn a_page_of_the_past_that_cannot_be_says_why() {
         ("/pages/stream?page=overview&at=noon", "at"),
         ("/pages/stream?page=overview&at=5m&speed=0", "speed"),
         ("/pages/stream?page=overview&at=5m&speed=fast", "speed"),
+        ("/pages/stream?page=overview&host=web1", "host"),
+        ("/pages/stream?page=sources&at=5m", "at"),
+        ("/pages/stream?page=history&host=web1&speed=2", "speed"),
+        ("/pages/stream?page=host&host=web1&names=cpu_usage", "names"),
         (
             "/history?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z",
             "to",

@@ -98,20 +98,25 @@ fn filter(series: &Series) -> String {
     filter
 }
 
-/// All that was taken is written, nothing is being made, and the write-ahead log is as short as it gets at once (it is
-/// measured with the rest).
-fn rests(metrics: &str) -> bool {
-    let value = |name: &str| {
-        let mut lines = metrics.lines();
-        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        value.and_then(|value| value.parse::<f64>().ok())
-    };
-    let written = value("tickwire_store_samples_total");
+fn value(metrics: &str, name: &str) -> Option<f64> {
+    let mut lines = metrics.lines();
+    let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.and_then(|value| value.parse().ok())
+}
+
+/// All that was taken is written, and nothing is being made.
+fn is_written(metrics: &str) -> bool {
+    let written = value(metrics, "tickwire_store_samples_total");
     written.is_some()
-        && written == value("tickwire_samples_total")
-        && value("tickwire_queue_depth{queue=\"store\"}") == Some(0.0)
-        && value("tickwire_store_compacting") == Some(0.0)
-        && value("tickwire_store_log_pages").is_some_and(|pages| pages < 32.0)
+        && written == value(metrics, "tickwire_samples_total")
+        && value(metrics, "tickwire_queue_depth{queue=\"store\"}") == Some(0.0)
+        && value(metrics, "tickwire_store_compacting") == Some(0.0)
+}
+
+/// Besides, the write-ahead log is as short as it gets at once: it is measured with the rest.
+fn rests(metrics: &str) -> bool {
+    let log = value(metrics, "tickwire_store_log_pages");
+    is_written(metrics) && log.is_some_and(|pages| pages < 32.0)
 }
 
 /// Writes all batches into a folder, as a server that had been there.
@@ -225,14 +230,16 @@ impl Store for Tickwire {
 
     fn flush(&self, http: &mut Http) -> anyhow::Result<()> {
         // What was pushed is stored within half a second; the metrics say when nothing waits any more.
+        let mut metrics = String::new();
         for _ in 0..1400 {
             std::thread::sleep(Duration::from_millis(50));
-            let metrics = String::from_utf8(http.get("/metrics")?)?;
-            if rests(&metrics) {
+            metrics = String::from_utf8(http.get("/metrics")?)?;
+            if is_written(&metrics) {
                 return Ok(());
             }
         }
-        anyhow::bail!("it does not come to rest")
+        let dropped = value(&metrics, "tickwire_store_samples_dropped_total");
+        anyhow::bail!("it does not come to rest; samples that were not kept: {dropped:?}")
     }
 
     fn holds_samples(&self, file: &Path) -> bool {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::decimal::POWERS;
 use proptest::{collection::vec, prelude::*};
 
 fn bits(values: &[f64]) -> Vec<u64> {

@@ -3,18 +3,16 @@
 //! Comments are passed over, but for the unit of what follows (`# UNIT name unit`). What a line says is taken as it is: samples
 //! of histograms and summaries are samples, and what counts on and on stays a number that does.
 
-mod known;
 mod line;
 
-use std::collections::HashMap;
-
-pub use self::known::{Caches, Known};
-use self::{known::Id, line::Rest};
-use super::{Faults, Pushed, sample::Limits};
-use crate::{
-    model::{Batch, Timestamp, Unit},
-    pipeline::push_source,
+use self::line::Rest;
+use super::{
+    Faults, Pushed,
+    groups::Groups,
+    known::{Id, Known},
+    times::Limits,
 };
+use crate::model::{Timestamp, Unit};
 
 /// Parses a body.
 pub fn parse<'a>(body: &'a [u8], known: &mut Known, limits: &'a Limits) -> Pushed {
@@ -31,7 +29,7 @@ pub fn parse<'a>(body: &'a [u8], known: &mut Known, limits: &'a Limits) -> Pushe
     while !rest.0.is_empty() {
         number += 1;
         rest.skip_blanks();
-        let id = match known.foreseen(before, &mut rest) {
+        let id = match foreseen(known, before, &mut rest) {
             Some(id) => Ok(id),
             None => match rest.0.first() {
                 Some(b'#') => {
@@ -42,9 +40,10 @@ pub fn parse<'a>(body: &'a [u8], known: &mut Known, limits: &'a Limits) -> Pushe
                     rest.line();
                     continue;
                 }
-                _ => rest
-                    .head()
-                    .and_then(|head| known.find(before, head, unit.of(head))),
+                _ => rest.head().and_then(|head| {
+                    let series = |host: &_| line::series(head, host, unit.of(head));
+                    known.find(before, head, series)
+                }),
             },
         };
         let sample = id.and_then(|id| {
@@ -54,7 +53,7 @@ pub fn parse<'a>(body: &'a [u8], known: &mut Known, limits: &'a Limits) -> Pushe
         });
         match sample {
             Ok((id, timestamp, value)) => {
-                groups.add((known.host_of(id), timestamp), id, value, number);
+                groups.add(known, id, timestamp, value, number);
             }
             Err(reason) => faults.add(number, || reason),
         }
@@ -63,6 +62,22 @@ pub fn parse<'a>(body: &'a [u8], known: &mut Known, limits: &'a Limits) -> Pushe
     let batches = groups.into_batches(known);
     known.trim();
     Pushed { batches, faults }
+}
+
+/// The series that followed `before` the last time, or that bodies begin with, if what is left begins with that one.
+fn foreseen(known: &Known, before: Option<Id>, rest: &mut Rest<'_>) -> Option<Id> {
+    let (id, head) = known.foreseen(before)?;
+    let mut after = Rest(rest.0.strip_prefix(head)?);
+    // It may be longer: a name goes on, or has labels.
+    let [b' ' | b'\t', ..] = after.0 else {
+        return None;
+    };
+    after.skip_blanks();
+    if let [b'{', ..] = after.0 {
+        return None;
+    }
+    *rest = after;
+    Some(id)
 }
 
 /// Reads timestamps; mostly each is the one before.
@@ -84,73 +99,6 @@ impl<'a> Times<'a> {
             self.last = (word, self.limits.number(number)?);
         }
         Ok(self.last.1)
-    }
-}
-
-/// Samples by host and time. A series that comes twice begins another group, so that the last wins.
-#[derive(Default)]
-struct Groups {
-    groups: Vec<Group>,
-    /// The newest group of each host and time.
-    newest: HashMap<(u32, Timestamp), usize>,
-    /// The group of the sample before.
-    last: Option<((u32, Timestamp), usize)>,
-    /// By series, the first group that it may still be put into.
-    free: Vec<usize>,
-}
-
-struct Group {
-    timestamp: Timestamp,
-    ids: Vec<Id>,
-    values: Vec<f64>,
-    lines: Vec<usize>,
-}
-
-impl Groups {
-    fn add(&mut self, of: (u32, Timestamp), id: Id, value: f64, line: usize) {
-        let next = self.groups.len();
-        let mut at = match self.last {
-            Some((last, at)) if last == of => at,
-            _ => *self.newest.entry(of).or_insert(next),
-        };
-        let series = id as usize;
-        if self.free.len() <= series {
-            self.free.resize(series + 1, 0);
-        }
-        // Groups are filled in the order in which they begin, or one more begins.
-        if at < self.free[series] {
-            self.newest.insert(of, next);
-            at = next;
-        }
-        if at == next {
-            self.groups.push(Group {
-                timestamp: of.1,
-                ids: Vec::new(),
-                values: Vec::new(),
-                lines: Vec::new(),
-            });
-        }
-        self.free[series] = at + 1;
-        self.last = Some((of, at));
-        let group = &mut self.groups[at];
-        group.ids.push(id);
-        group.values.push(value);
-        group.lines.push(line);
-    }
-
-    fn into_batches(self, known: &mut Known) -> Vec<(Batch, Vec<usize>)> {
-        let source = push_source();
-        let batches = self.groups.into_iter().map(|group| {
-            let batch = Batch {
-                source: source.clone(),
-                timestamp: group.timestamp,
-                interval: None,
-                layout: known.layout(&group.ids),
-                values: group.values,
-            };
-            (batch, group.lines)
-        });
-        batches.collect()
     }
 }
 

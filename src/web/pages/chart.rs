@@ -59,12 +59,28 @@ pub struct ChartSeries {
     pub title: String,
     /// One a step from the chart's start; `null` where nothing was measured.
     pub values: Vec<Option<f64>>,
+    /// Samples in the newest step, whose mean goes on with those that come.
+    #[serde(skip_serializing_if = "is_few")]
+    pub newest: u32,
+    /// Where samples are rarer than steps, a value holds until the next one unless that is more than so many steps away.
+    #[serde(skip_serializing_if = "is_none")]
+    pub holds: usize,
     /// The smallest and the largest in each step, where a step has several samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounds: Option<Vec<Option<(f64, f64)>>>,
     /// The values of the time before, of the same length, step by step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Vec<Option<f64>>>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // what serde calls it with
+fn is_few(count: &u32) -> bool {
+    *count < 2
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // likewise
+fn is_none(steps: &usize) -> bool {
+    *steps == 0
 }
 
 /// A threshold as a line.

@@ -33,10 +33,6 @@ pub struct Picked {
     pub from: Moment,
     /// When it ends.
     pub to: Moment,
-    /// The same as `datetime-local` inputs have it, in UTC.
-    pub from_input: String,
-    /// Likewise.
-    pub to_input: String,
     /// With the time before it, of the same length.
     pub compare: bool,
 }

@@ -188,36 +188,43 @@ pub fn error_page(
 /// `GET /pages/stream`: the fragments of a page that have changed, and the samples of its charts; with `at` as they were,
 /// at a pace.
 async fn stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    const KNOWN: [&str; 6] = ["page", "host", "names", "since", "at", "speed"];
     let state = State::of(&request)?;
-    let (mut name, mut host, mut since) = (String::new(), None, None);
-    let mut names = String::new();
+    let pairs: Vec<(String, String)> = query::pairs(request.query_string()).collect();
+    let page = pairs.iter().rfind(|(parameter, _)| parameter == "page");
+    let name = page.map_or("", |(_, name)| name.as_str());
+    let known: &[&str] = match name {
+        "history" => &["page", "host", "names", "since"],
+        "host" => &["page", "host", "since", "at", "speed"],
+        "overview" | "alerts" => &["page", "since", "at", "speed"],
+        _ => &["page", "since"],
+    };
+    let (mut host, mut names, mut since) = (None, "", None);
     let (mut at, mut speed) = (None, 1.0);
-    for (parameter, value) in query::pairs(request.query_string()) {
+    for (parameter, value) in &pairs {
+        if !known.contains(&parameter.as_str()) {
+            return Err(Problem::unknown_parameter(parameter, value, known));
+        }
         match parameter.as_str() {
-            "page" => name = value,
-            "host" => host = Some(value),
+            "host" => host = Some(value.as_str()),
             "names" => names = value,
             "since" => {
-                since = Some(
-                    value
-                        .parse()
-                        .map_or(Since::Unreadable(value), Since::Position),
-                )
+                let position = value.parse().map(Since::Position);
+                since = Some(position.unwrap_or_else(|_| Since::Unreadable(value.clone())));
             }
             "at" => {
-                let moment = moment(&value, state.now());
-                let wrong = || Problem::parameter(&parameter, &value, TIME);
+                let moment = moment(value, state.now());
+                let wrong = || Problem::parameter(parameter, value, TIME);
                 at = Some(moment.ok_or_else(wrong)?);
             }
-            "speed" => speed = playback::speed(&value)?,
-            _ => return Err(Problem::unknown_parameter(&parameter, &value, &KNOWN)),
+            "speed" => speed = playback::speed(value)?,
+            // The page.
+            _ => {}
         }
     }
     if name == "history" {
-        return history::stream(&request, &host.unwrap_or_default(), &names, since);
+        return history::stream(&request, host.unwrap_or_default(), names, since);
     }
-    let page = LivePage::parse(&name, host.as_deref())?;
+    let page = LivePage::parse(name, host)?;
     if let Some(at) = at {
         return playback::stream(&request, page, at, speed).await;
     }

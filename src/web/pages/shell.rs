@@ -49,8 +49,6 @@ pub struct Playback {
     pub path: String,
     /// The moment.
     pub at: Moment,
-    /// The same as `datetime-local` inputs have it, in UTC.
-    pub input: String,
     /// The moment, the first there is anything of, and when the page was drawn.
     pub millis: i64,
     /// See `millis`.
@@ -62,11 +60,9 @@ pub struct Playback {
 impl Playback {
     /// Of a page at `at`, where the first that is kept was measured at `first`.
     pub fn new(page: &LivePage, at: Timestamp, first: Timestamp, now: Timestamp) -> Self {
-        let seconds = Timestamp::from_millis(at.as_millis() / 1000 * 1000).to_string();
         Self {
             path: page.path(),
             at: at.into(),
-            input: seconds.get(..19).unwrap_or_default().to_owned(),
             millis: at.as_millis(),
             first: first.as_millis(),
             now: now.as_millis(),

@@ -109,6 +109,8 @@ fn host() -> HostView {
                 labels: [("mode".to_owned(), HOSTILE.to_owned())].into(),
                 title: HOSTILE.to_owned(),
                 values: vec![Some(1.0), None, Some(2.0)],
+                newest: 1,
+                holds: 0,
                 bounds: Some(vec![Some((0.5, 1.5)), None, Some((2.0, 2.0))]),
                 before: None,
             }],

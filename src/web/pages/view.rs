@@ -58,6 +58,18 @@ pub struct Moment {
     pub text: String,
 }
 
+impl Moment {
+    /// With its date: `2026-11-21 03:04:05`.
+    pub fn full(&self) -> String {
+        self.input().replace('T', " ")
+    }
+
+    /// As a `datetime-local` input has it, in UTC: `2026-11-21T03:04:05`.
+    pub fn input(&self) -> &str {
+        self.iso.get(..19).unwrap_or_default()
+    }
+}
+
 impl From<Timestamp> for Moment {
     fn from(time: Timestamp) -> Self {
         let iso = time.to_string();

@@ -22,8 +22,14 @@ const STEP: Duration = Duration::from_secs(2);
 /// Values of a sparkline, and of a traffic graph.
 const SPARK: usize = 60;
 
+/// Readings on a grid: the mean of what is in each step, and how many are in the newest.
+struct Line {
+    values: Vec<Option<f64>>,
+    newest: u32,
+}
+
 /// Readings on a grid of `count` steps that ends with the newest of these windows: the mean of what is in each step.
-fn grid(windows: &[&Window], step: i64, count: usize) -> (i64, Vec<Vec<Option<f64>>>) {
+fn grid(windows: &[&Window], step: i64, count: usize) -> (i64, Vec<Line>) {
     let newest = windows.iter().map(|window| window.newest().0.as_millis());
     let last = newest.max().unwrap_or(0).div_euclid(step);
     let first = last + 1 - count as i64;
@@ -38,9 +44,13 @@ fn grid(windows: &[&Window], step: i64, count: usize) -> (i64, Vec<Vec<Option<f6
                     *n += 1;
                 }
             }
-            sums.iter()
-                .map(|(sum, n)| (*n > 0).then(|| sum / f64::from(*n)))
-                .collect()
+            let means = sums
+                .iter()
+                .map(|(sum, n)| (*n > 0).then(|| sum / f64::from(*n)));
+            Line {
+                values: means.collect(),
+                newest: sums.last().map_or(0, |(_, n)| *n),
+            }
         })
         .collect();
     (first * step, values)
@@ -81,16 +91,23 @@ pub fn chart(outlook: &Outlook<'_>, host: &str, of: &ChartOf) -> Option<Chart> {
     let step = step_for(&windows);
     let span = outlook.live.windows.span().as_millis() as i64;
     let count = usize::try_from(span / step).unwrap_or(2).clamp(2, 300);
-    let (start, values) = grid(&windows, step, count);
+    let (start, drawn) = grid(&windows, step, count);
     let thresholds = outlook.watched.lines(first.series.key());
-    let series = lines.iter().zip(values).map(|((window, title), values)| {
+    let series = lines.iter().zip(drawn).map(|((window, title), line)| {
         let key = window.series.key();
         let labels = key.labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned()));
         ChartSeries {
             name: key.name.to_string(),
             labels: labels.collect(),
             title: title.clone(),
-            values: values.into_iter().map(|v| v.map(three_digits)).collect(),
+            values: line
+                .values
+                .into_iter()
+                .map(|v| v.map(three_digits))
+                .collect(),
+            newest: line.newest,
+            // Its steps are made for the slowest of its series.
+            holds: 0,
             bounds: None,
             before: None,
         }
@@ -195,23 +212,25 @@ pub fn spark(window: &Window) -> String {
         .max(Duration::from_secs(1))
         .as_millis() as i64
         * 2;
-    let (_, values) = grid(&[window], step, SPARK);
+    let (_, lines) = grid(&[window], step, SPARK);
+    let values = &lines[0].values;
     let percent = window.series.spec.unit.as_str() == "%";
     let scale = if percent {
-        Scale::from_zero(&values[0])
+        Scale::from_zero(values)
     } else {
-        Scale::around(&values[0])
+        Scale::around(values)
     };
-    svg::line(&values[0], scale, 120.0, 32.0)
+    svg::line(values, scale, 120.0, 32.0)
 }
 
 /// The line of two windows added up.
 pub fn spark_of_both(a: &Window, b: &Window) -> String {
     let step = step_for(&[a, b]);
-    let (_, values) = grid(&[a, b], step, SPARK);
-    let sums: Vec<Option<f64>> = values[0]
+    let (_, lines) = grid(&[a, b], step, SPARK);
+    let sums: Vec<Option<f64>> = lines[0]
+        .values
         .iter()
-        .zip(&values[1])
+        .zip(&lines[1].values)
         .map(|(a, b)| Some(a.unwrap_or(0.0) + (*b)?))
         .collect();
     svg::line(&sums, Scale::from_zero(&sums), 120.0, 32.0)
@@ -221,12 +240,15 @@ pub fn spark_of_both(a: &Window, b: &Window) -> String {
 pub fn net_graph(outlook: &Outlook<'_>, host: &str) -> Option<NetGraph> {
     let received = outlook.all(host, "net_rx").next()?;
     let sent = outlook.all(host, "net_tx").next()?;
-    let (_, values) = grid(&[received, sent], step_for(&[received, sent]), SPARK);
-    let all: Vec<Option<f64>> = values.concat();
+    let (_, lines) = grid(&[received, sent], step_for(&[received, sent]), SPARK);
+    let [received_line, sent_line] = &lines[..] else {
+        return None;
+    };
+    let all = [&received_line.values[..], &sent_line.values[..]].concat();
     let scale = Scale::from_zero(&all);
     Some(NetGraph {
-        received: svg::area(&values[0], scale, 300.0, 50.0, 0.0),
-        sent: svg::area(&values[1], scale, 300.0, 50.0, 100.0),
+        received: svg::area(&received_line.values, scale, 300.0, 50.0, 0.0),
+        sent: svg::area(&sent_line.values, scale, 300.0, 50.0, 100.0),
         received_now: quantity::figure(received.stats().last, "B/s"),
         sent_now: quantity::figure(sent.stats().last, "B/s"),
         peak: quantity::figure(scale.high, "B/s"),

@@ -154,12 +154,12 @@ impl Shown {
         for plan in self.plans {
             let mut series = Vec::new();
             for line in &plan.lines {
-                let (values, bounds) = now.next().unwrap_or_default();
-                let before = then.next().map(|(values, _)| values);
+                let drawn = now.next().unwrap_or_default();
+                let before = then.next().map(|drawn| drawn.values);
                 let Some(known) = line.known.last() else {
                     continue;
                 };
-                if values.iter().all(Option::is_none) {
+                if drawn.values.iter().all(Option::is_none) {
                     continue;
                 }
                 let key = known.series.key();
@@ -168,8 +168,10 @@ impl Shown {
                     name: key.name.to_string(),
                     labels: labels.map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
                     title: line.title.clone(),
-                    values,
-                    bounds,
+                    values: drawn.values,
+                    newest: drawn.newest,
+                    holds: drawn.holds,
+                    bounds: drawn.bounds,
                     before,
                 });
             }
@@ -269,8 +271,18 @@ fn picked_plans(names: &Globs, groups: Vec<Group>) -> Vec<Plan> {
     plans
 }
 
-/// Values step by step, and the bounds of each where it has several samples.
-type Values = (Vec<Option<f64>>, Option<Vec<Option<(f64, f64)>>>);
+/// What a series has on the grid of its chart.
+#[derive(Default)]
+struct Drawn {
+    /// Step by step.
+    values: Vec<Option<f64>>,
+    /// Samples in the last step.
+    newest: u32,
+    /// So many steps a value holds, where samples are rarer than steps; otherwise 0.
+    holds: usize,
+    /// The bounds of each step, where any has several samples.
+    bounds: Option<Vec<Option<(f64, f64)>>>,
+}
 
 /// The values of lines over a time, on the reading threads, some at once.
 async fn values(
@@ -278,7 +290,7 @@ async fn values(
     lines: &[&Line],
     span: Span,
     step: Step,
-) -> Result<Result<Vec<Values>, ReadError>, Busy> {
+) -> Result<Result<Vec<Drawn>, ReadError>, Busy> {
     let query = |line: &&Line| Query {
         series: line.known.iter().map(|known| known.number).collect(),
         from: span.from,
@@ -309,45 +321,55 @@ async fn values(
 }
 
 /// Stretches on a grid of so many steps from `first` on.
-fn on_grid(past: &Past, first: i64, count: usize) -> Values {
+fn on_grid(past: &Past, first: i64, count: usize) -> Drawn {
     let mut values = vec![None; count];
     let mut bounds = vec![None; count];
     let Past::Steps(steps) = past else {
-        return (values, None);
+        return Drawn::default();
     };
     let slot = |step: &Aggregate| {
         let slot = usize::try_from(step.bucket - first).ok()?;
         (slot < count && step.count > 0.0).then_some(slot)
     };
-    let mut several = false;
+    let (mut several, mut newest) = (false, 0);
     for (slot, step) in steps.iter().filter_map(|step| Some((slot(step)?, step))) {
         values[slot] = Some(three_digits(step.avg()));
         bounds[slot] = Some((three_digits(step.min), three_digits(step.max)));
         several |= step.count > 1.0 && step.min < step.max;
+        if slot + 1 == count {
+            newest = step.count as u32;
+        }
     }
-    bridge(&mut values);
-    (values, several.then_some(bounds))
+    let holds = bridge(&mut values);
+    Drawn {
+        values,
+        newest,
+        holds,
+        bounds: several.then_some(bounds),
+    }
 }
 
 /// Fills what is empty only because samples are rarer than steps: a value holds until the next one, unless that is more
-/// than [`GAP`] of the usual distances away.
-fn bridge(values: &mut [Option<f64>]) {
+/// than [`GAP`] of the usual distances away. Says how many steps that is; 0 where samples are not rarer.
+fn bridge(values: &mut [Option<f64>]) -> usize {
     let filled: Vec<usize> = (0..values.len()).filter(|i| values[*i].is_some()).collect();
     let mut distances: Vec<usize> = filled.windows(2).map(|pair| pair[1] - pair[0]).collect();
     if distances.is_empty() {
-        return;
+        return 0;
     }
     let middle = distances.len() / 2;
     let usual = *distances.select_nth_unstable(middle).1;
     if usual < 2 {
-        return;
+        return 0;
     }
+    let holds = GAP * usual;
     for pair in filled.windows(2) {
-        if pair[1] - pair[0] <= GAP * usual {
+        if pair[1] - pair[0] <= holds {
             let value = values[pair[0]];
             values[pair[0]..pair[1]].fill(value);
         }
     }
+    holds
 }
 
 #[cfg(test)]
@@ -360,14 +382,14 @@ mod tests {
         for i in [0, 5, 10, 15, 34, 39] {
             values[i] = Some(i as f64);
         }
-        bridge(&mut values);
+        assert_eq!(bridge(&mut values), 3 * 5);
         assert_eq!(values[4], Some(0.0));
         assert_eq!(values[14], Some(10.0));
         assert_eq!(values[16], None);
         assert_eq!(values[33], None);
         assert_eq!(values[38], Some(34.0));
         let mut dense = vec![Some(1.0), Some(2.0), None, Some(3.0), Some(4.0)];
-        bridge(&mut dense);
+        assert_eq!(bridge(&mut dense), 0);
         assert_eq!(dense[2], None);
     }
 
@@ -385,8 +407,10 @@ mod tests {
             step(10, 5.0, 2.0),
             step(13, 7.0, 2.0),
         ]);
-        let (values, bounds) = on_grid(&past, 10, 3);
-        assert_eq!(values, [Some(5.0), None, None]);
-        assert_eq!(bounds.unwrap()[0], Some((4.0, 6.0)));
+        let drawn = on_grid(&past, 10, 3);
+        assert_eq!(drawn.values, [Some(5.0), None, None]);
+        assert_eq!(drawn.bounds.unwrap()[0], Some((4.0, 6.0)));
+        assert_eq!(drawn.newest, 0);
+        assert_eq!(on_grid(&past, 9, 2).newest, 2);
     }
 }

@@ -126,8 +126,6 @@ pub async fn page(request: HttpRequest) -> Result<HttpResponse, Problem> {
         back: back.clone(),
         from: span.from.into(),
         to: span.to.into(),
-        from_input: input(span.from),
-        to_input: input(span.to),
         compare: asked.compare,
     };
     let names = patterns(&asked.names);
@@ -282,12 +280,6 @@ fn mark(alert: &AlertEvent, now: Timestamp) -> Mark {
         lasted: view::duration(over.unwrap_or(now).since(alert.since).as_secs()),
         replay: fill::alerts::minute(alert.series.host.as_str(), alert.since),
     }
-}
-
-/// A moment as a `datetime-local` input has it.
-fn input(time: Timestamp) -> String {
-    let seconds = Timestamp::from_millis(time.as_millis().div_euclid(1000) * 1000).to_string();
-    seconds.get(..19).unwrap_or_default().to_owned()
 }
 
 fn moves(picked: &Picked, span: Span, now: Timestamp) -> Moves {

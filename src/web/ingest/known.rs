@@ -1,5 +1,5 @@
-//! The series that lines were of before, by the bytes that lines begin with: most bodies are like the one before them, and
-//! then no name is parsed and no label is sorted.
+//! The series that samples were of before, by the bytes that say so: most bodies are like the one before them, and then no
+//! name is parsed and no label is sorted.
 //!
 //! Of each series it is known which one followed it the last time, so that as a rule one comparison finds the next. What
 //! came together in one batch is handed over as the very same layout when it comes again, which the pipeline then knows too.
@@ -8,8 +8,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 
-use super::line;
-use crate::model::{HostName, SeriesKey, SeriesSpec, Unit};
+use super::form::Form;
+use crate::model::{HostName, SeriesKey, SeriesSpec};
 
 /// What is known at most, in bytes, nearly. All of it is forgotten after the body with which it is more.
 const MOST: usize = 32 << 20;
@@ -23,14 +23,14 @@ const NONE: Id = Id::MAX;
 /// See the module.
 #[derive(Debug)]
 pub struct Known {
-    /// Of lines that name none.
+    /// Of samples that name none.
     host: HostName,
-    /// What lines of each series begin with, one behind the other.
+    /// What says each series, one behind the other.
     text: Vec<u8>,
     heads: Vec<Head>,
     specs: Vec<SeriesSpec>,
     ids: HashMap<Box<[u8]>, Id>,
-    /// The same series may be written in several ways.
+    /// The same series may be said in several ways.
     by_key: HashMap<SeriesKey, Id>,
     hosts: HashMap<HostName, u32>,
     /// The series that bodies begin with.
@@ -40,7 +40,7 @@ pub struct Known {
     bytes: usize,
 }
 
-/// What is looked at for each line, and so in few bytes.
+/// What is looked at for each sample, and so in few bytes.
 #[derive(Debug)]
 struct Head {
     /// Where its text is.
@@ -59,7 +59,7 @@ struct Steady {
 }
 
 impl Known {
-    /// Nothing is known; lines that name no host are of `host`.
+    /// Nothing is known; samples that name no host are of `host`.
     pub fn new(host: HostName) -> Self {
         Self {
             host,
@@ -80,29 +80,30 @@ impl Known {
         self.heads[id as usize].host
     }
 
-    /// The series that follows `before`, or that a body begins with, if what is left begins with that one.
-    pub fn foreseen(&self, before: Option<Id>, rest: &mut line::Rest<'_>) -> Option<Id> {
+    /// The series that followed `before` the last time, or that bodies begin with, and the bytes that say so.
+    pub fn foreseen(&self, before: Option<Id>) -> Option<(Id, &[u8])> {
         let id = before.map_or(self.first, |before| self.heads[before as usize].next);
         let head = self.heads.get(id as usize)?;
         let text = &self.text[head.start as usize..][..head.length as usize];
-        let mut after = line::Rest(rest.0.strip_prefix(text)?);
-        // It may be longer: a name goes on, or has labels.
-        let [b' ' | b'\t', ..] = after.0 else {
-            return None;
-        };
-        after.skip_blanks();
-        if let [b'{', ..] = after.0 {
-            return None;
-        }
-        *rest = after;
-        Some(id)
+        Some((id, text))
     }
 
-    /// The series of a head that followed `before`, or that a body began with.
-    pub fn find(&mut self, before: Option<Id>, head: &[u8], unit: &Unit) -> Result<Id, String> {
+    /// The series that the bytes `head` say, after `before` or as the first of a body. Of one that is not known `read` tells
+    /// what it is, given the host of samples that name none, or why it is no series.
+    pub fn find(
+        &mut self,
+        before: Option<Id>,
+        head: &[u8],
+        read: impl FnOnce(&HostName) -> Result<SeriesSpec, String>,
+    ) -> Result<Id, String> {
+        if let Some((id, text)) = self.foreseen(before)
+            && text == head
+        {
+            return Ok(id);
+        }
         let id = match self.ids.get(head) {
             Some(id) => *id,
-            None => self.learn(head, unit)?,
+            None => self.learn(head, read(&self.host)?),
         };
         match before {
             Some(before) => self.heads[before as usize].next = id,
@@ -111,8 +112,7 @@ impl Known {
         Ok(id)
     }
 
-    fn learn(&mut self, head: &[u8], unit: &Unit) -> Result<Id, String> {
-        let spec = line::series(head, &self.host, unit)?;
+    fn learn(&mut self, head: &[u8], spec: SeriesSpec) -> Id {
         let next = self.heads.len() as Id;
         let id = *self.by_key.entry(spec.key.clone()).or_insert(next);
         // The text, once more as a key, and once more in the labels.
@@ -130,7 +130,7 @@ impl Known {
             self.text.extend_from_slice(head);
             self.specs.push(spec);
         }
-        Ok(id)
+        id
     }
 
     /// The layout of a batch of these series, each once: the same as the last time, if they are.
@@ -164,20 +164,21 @@ impl Known {
     }
 }
 
-/// What is known of those that push, one for each host that lines without one are of, and one more for each body that is
-/// read at the same time. At most `CACHES` are kept, those that were used last.
+/// What is known of those that push, one for each form and each host that samples without one are of, and one more for each
+/// body that is read at the same time. At most `CACHES` are kept, those that were used last.
 #[derive(Debug, Default)]
-pub struct Caches(Mutex<Vec<Known>>);
+pub struct Caches(Mutex<Vec<(Form, Known)>>);
 
 const CACHES: usize = 8;
 
 impl Caches {
     /// Does something with what is known, alone with it.
-    pub fn with<T>(&self, host: &HostName, work: impl FnOnce(&mut Known) -> T) -> T {
+    pub fn with<T>(&self, form: Form, host: &HostName, work: impl FnOnce(&mut Known) -> T) -> T {
         let known = {
             let mut all = self.0.lock();
-            let at = all.iter().rposition(|known| known.host == *host);
-            at.map(|at| all.remove(at))
+            let fits = |(of, known): &(Form, Known)| *of == form && known.host == *host;
+            let at = all.iter().rposition(fits);
+            at.map(|at| all.remove(at).1)
         };
         let mut known = known.unwrap_or_else(|| Known::new(host.clone()));
         let done = work(&mut known);
@@ -185,7 +186,7 @@ impl Caches {
         if all.len() >= CACHES {
             all.remove(0);
         }
-        all.push(known);
+        all.push((form, known));
         done
     }
 }
