@@ -157,8 +157,8 @@ fn rows(
     };
     match past {
         Past::Samples(samples) => {
-            for (time, value) in samples {
-                write(*time, &Aggregate::of_samples(0, &[(*time, *value)]));
+            for (time, value) in samples.iter() {
+                write(time, &Aggregate::of_sample(0, time, value));
             }
         }
         Past::Steps(steps) => {
@@ -253,8 +253,9 @@ pub fn gaps(past: &Past, step: Option<Step>) -> Vec<(i64, i64)> {
     let step = step.map_or(1, |step| step.millis);
     let (usual, ends): (i64, Vec<(i64, i64)>) = match past {
         Past::Samples(samples) => {
-            let distances = samples.windows(2).map(|pair| pair[1].0 - pair[0].0);
-            let ends = samples.iter().map(|(time, _)| (*time, *time)).collect();
+            let times = samples.times();
+            let distances = times.windows(2).map(|pair| pair[1] - pair[0]);
+            let ends = times.iter().map(|time| (*time, *time)).collect();
             (median(distances.collect()), ends)
         }
         Past::Steps(rows) => {

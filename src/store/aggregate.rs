@@ -71,14 +71,10 @@ impl Aggregate {
         decimal::mean(self.sum, self.count).clamp(self.min, self.max)
     }
 
-    /// Of the samples of one stretch, oldest first; at least one.
-    pub fn of_samples(bucket: i64, samples: &[(i64, f64)]) -> Self {
+    /// Of one sample.
+    pub fn of_sample(bucket: i64, time: i64, value: f64) -> Self {
         let mut of = Self::none(bucket);
-        samples
-            .iter()
-            .for_each(|(time, value)| of.add(*time, *value));
-        let values: Vec<f64> = samples.iter().map(|(_, value)| *value).collect();
-        of.sum = decimal::sum(&values);
+        of.add(time, value);
         of
     }
 
@@ -113,30 +109,6 @@ impl Aggregate {
     }
 }
 
-/// Samples by stretches of `tier` milliseconds; they are sorted by time, and of one time the last counts.
-pub fn roll_samples(samples: &mut Vec<(i64, f64)>, tier: i64) -> Vec<Aggregate> {
-    sort(samples);
-    let same = |a: &(i64, f64), b: &(i64, f64)| a.0.div_euclid(tier) == b.0.div_euclid(tier);
-    let rows = samples.chunk_by(same);
-    rows.map(|of_one| Aggregate::of_samples(of_one[0].0.div_euclid(tier), of_one))
-        .collect()
-}
-
-/// Samples by time; of one time the last that was received stays.
-pub fn sort(samples: &mut Vec<(i64, f64)>) {
-    if !samples.is_sorted_by(|a, b| a.0 < b.0) {
-        // Stable: what was received last comes last.
-        samples.sort_by_key(|(time, _)| *time);
-        samples.dedup_by(|next, kept| {
-            let same = next.0 == kept.0;
-            if same {
-                kept.1 = next.1;
-            }
-            same
-        });
-    }
-}
-
 /// Rows by stretches that are `by` times as long; those of the same stretch are put together.
 pub fn roll_rows(rows: &mut [Aggregate], by: i64) -> Vec<Aggregate> {
     rows.sort_by_key(|row| row.bucket);
@@ -150,7 +122,10 @@ pub fn roll_rows(rows: &mut [Aggregate], by: i64) -> Vec<Aggregate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::decimal::{POWERS, Sum};
+    use crate::{
+        model::decimal::{POWERS, Sum},
+        store::points::Points,
+    };
     use proptest::{collection::vec, prelude::*};
 
     proptest! {
@@ -160,10 +135,10 @@ mod tests {
             power in 0usize..6,
         ) {
             let value = |n: &i64| *n as f64 / POWERS[power];
-            let samples: Vec<_> = (0..).zip(whole.iter().map(value)).collect();
+            let points: Points = (0..).zip(whole.iter().map(value)).collect();
             let (sum, count): (i64, i64) = (whole.iter().sum(), whole.len() as i64);
             let nearest = sum as f64 / (count * 10i64.pow(power as u32)) as f64;
-            prop_assert_eq!(Aggregate::of_samples(0, &samples).avg(), nearest);
+            prop_assert_eq!(points.steps(1_000, true)[0].avg(), nearest);
         }
 
         #[test]
@@ -174,16 +149,6 @@ mod tests {
             let mut sum = Sum::default();
             values.iter().for_each(|value| sum.add(*value));
             prop_assert_eq!(sum.total(), decimal::sum(&values));
-        }
-
-        #[test]
-        fn an_hour_of_minutes_is_an_hour_of_samples(
-            samples in vec((0i64..20_000_000, -10_000i64..10_000), 1..400),
-        ) {
-            let mut samples: Vec<_> = samples.iter().map(|(t, v)| (*t, *v as f64 / 100.0)).collect();
-            let mut minutes = roll_samples(&mut samples, 60_000);
-            let hours = roll_rows(&mut minutes, 60);
-            prop_assert_eq!(hours, roll_samples(&mut samples, 3_600_000));
         }
     }
 
@@ -196,22 +161,11 @@ mod tests {
             (&[1.0, 2.0, 2.0], 5.0 / 3.0),
             (&[1e300, 3e300], 2e300),
         ] {
-            let samples: Vec<_> = (0..).zip(values.iter().copied()).collect();
-            assert_eq!(Aggregate::of_samples(0, &samples).avg(), mean, "{values:?}");
+            let points: Points = (0..).zip(values.iter().copied()).collect();
+            assert_eq!(points.steps(1_000, true)[0].avg(), mean, "{values:?}");
         }
         // As it comes from sixty samples whose sum is 11.52, which divided by 60 is one digit off.
         let minute = Aggregate::from_columns((0, 0), [0.1, 0.3, 11.52, 60.0, 0.2]);
         assert_eq!(minute.avg(), 0.192);
-    }
-
-    #[test]
-    fn of_one_time_the_last_counts_and_late_ones_find_their_place() {
-        let mut samples = vec![(1000, 5.0), (61_000, 1.0), (1000, 7.0), (2000, 9.0)];
-        let rows = roll_samples(&mut samples, 60_000);
-        let of = |bucket, samples: &[(i64, f64)]| Aggregate::of_samples(bucket, samples);
-        assert_eq!(
-            rows,
-            [of(0, &[(1000, 7.0), (2000, 9.0)]), of(1, &[(61_000, 1.0)])]
-        );
     }
 }

@@ -7,9 +7,10 @@
 use rusqlite::{Connection, params};
 
 use super::{
-    aggregate::{Aggregate, sort},
+    aggregate::Aggregate,
     block::ReadError,
     compactor::aggregates,
+    points::Points,
     readers::Stored,
     rows::{self, Block, Meta, Times, samples_of, times_of},
 };
@@ -93,7 +94,7 @@ impl Step {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Past {
     /// Every sample.
-    Samples(Vec<(i64, f64)>),
+    Samples(Points),
     /// Stretches that have samples; the bucket of each is the time divided by the step.
     Steps(Vec<Aggregate>),
 }
@@ -120,11 +121,20 @@ pub fn read(stored: &Stored<'_>, queries: &[Query]) -> Result<Vec<Past>, ReadErr
     };
     let tier = queries[0].step.map_or(0, |step| step.tier);
     let mut found: Vec<Found> = queries.iter().map(|_| Found::default()).collect();
-    for part in parts(&database, tier, from, to)? {
+    let parts = parts(&database, tier, from, to)?;
+    let only_samples = parts.iter().all(|part| part.meta.tier == 0);
+    for (i, part) in parts.iter().enumerate() {
         match part.read(&database, queries, &mut found) {
             Ok(()) => {}
             Err(ReadError::Damaged(damaged)) => stored.unreadable(&damaged),
             Err(error) => return Err(error),
+        }
+        if only_samples {
+            let later = parts[i + 1..].iter().map(|part| part.meta.oldest);
+            let oldest = later.min().map_or(i64::MAX, Timestamp::as_millis);
+            for (query, found) in queries.iter().zip(&mut found) {
+                found.put_together(query, oldest);
+            }
         }
     }
     for (query, found) in queries.iter().zip(found) {
@@ -136,7 +146,9 @@ pub fn read(stored: &Stored<'_>, queries: &[Query]) -> Result<Vec<Past>, ReadErr
 /// What was found of a series: samples, and rows of coarser tiers by the time they begin.
 #[derive(Default)]
 struct Found {
-    samples: Vec<(i64, f64)>,
+    /// Before the samples: stretches that are complete.
+    steps: Vec<Aggregate>,
+    samples: Points,
     rows: Vec<(i64, Aggregate)>,
 }
 
@@ -233,16 +245,10 @@ impl Part {
         }
     }
 
-    /// Whether a time is wanted by a query, and in this part.
-    fn has(&self, query: &Query, time: i64) -> bool {
-        time >= self.since.max(query.from.as_millis())
-            && time < self.before.min(query.to.as_millis())
-    }
-
-    /// Whether all that is in this part is wanted by a query.
-    fn is_within(&self, query: &Query) -> bool {
-        self.has(query, self.meta.oldest.as_millis())
-            && self.has(query, self.meta.newest.as_millis())
+    /// The time that is wanted by a query and in this part: from here on, and before that.
+    fn span(&self, query: &Query) -> (i64, i64) {
+        let from = self.since.max(query.from.as_millis());
+        (from, self.before.min(query.to.as_millis()))
     }
 
     fn of_row(
@@ -259,9 +265,10 @@ impl Part {
                 of.map(|(at, _)| at).collect::<Vec<_>>()
             });
             let places: Vec<Vec<usize>> = places.collect();
+            let (from, to) = self.span(query);
             for batch in &row.batches {
                 let time = batch.timestamp.as_millis();
-                if self.has(query, time) {
+                if (from..to).contains(&time) {
                     let of_batch = &places[batch.layout];
                     let samples = of_batch.iter().map(|at| (time, batch.values[*at]));
                     found.samples.extend(samples);
@@ -281,17 +288,11 @@ impl Part {
         let tier = self.meta.tier * 1000;
         let mut times = Times::new();
         for (query, found) in queries.iter().zip(found) {
+            let (from, to) = self.span(query);
             for number in &query.series {
                 if tier == 0 {
                     let samples = samples_of(&head, &mut parts, &mut times, *number)?;
-                    match self.is_within(query) {
-                        true => found.samples.extend_from_slice(&samples),
-                        false => {
-                            let wanted = samples.into_iter();
-                            let wanted = wanted.filter(|(time, _)| self.has(query, *time));
-                            found.samples.extend(wanted);
-                        }
-                    }
+                    found.samples.append(samples, from, to);
                     continue;
                 }
                 for (i, group) in head.groups.iter().enumerate() {
@@ -302,7 +303,7 @@ impl Part {
                         let rows = rows.into_iter().map(|row| (row.bucket * tier, row));
                         found
                             .rows
-                            .extend(rows.filter(|(time, _)| self.has(query, *time)));
+                            .extend(rows.filter(|(time, _)| (from..to).contains(time)));
                     }
                 }
             }
@@ -312,16 +313,33 @@ impl Part {
 }
 
 impl Found {
+    /// Puts together what is complete, so that not all samples have to be held at once: nothing more comes that was measured
+    /// before `oldest`.
+    fn put_together(&mut self, query: &Query, oldest: i64) {
+        let Some(step) = query.step else {
+            return;
+        };
+        self.samples.sort();
+        if self.samples.len() > step.keep {
+            let begins = oldest.div_euclid(step.millis).saturating_mul(step.millis);
+            let complete = self.samples.take_before(begins);
+            self.steps
+                .extend(complete.steps(step.millis, query.figures.sum));
+        }
+    }
+
     fn into_past(mut self, query: &Query) -> Past {
-        sort(&mut self.samples);
+        self.samples.sort();
         let Some(step) = query.step else {
             return Past::Samples(self.with_rows_as_samples());
         };
-        if self.rows.is_empty() && self.samples.len() <= step.keep {
+        if self.rows.is_empty() && self.steps.is_empty() && self.samples.len() <= step.keep {
             return Past::Samples(self.samples);
         }
         if self.rows.is_empty() {
-            return Past::Steps(steps_of(&self.samples, step.millis, query.figures.sum));
+            let last = self.samples.steps(step.millis, query.figures.sum);
+            self.steps.extend(last);
+            return Past::Steps(self.steps);
         }
         self.rows.sort_by_key(|(time, _)| *time);
         let mut steps: Vec<Aggregate> = Vec::new();
@@ -330,8 +348,8 @@ impl Found {
         loop {
             let next = match (rows.peek(), samples.peek()) {
                 (None, None) => break,
-                (Some((row, _)), Some((sample, _))) => row.min(sample),
-                (Some((time, _)), None) | (None, Some((time, _))) => time,
+                (Some((row, _)), Some((sample, _))) => *row.min(sample),
+                (Some((time, _)), None) | (None, Some((time, _))) => *time,
             };
             let bucket = next.div_euclid(step.millis);
             let end = (bucket + 1).saturating_mul(step.millis);
@@ -348,9 +366,9 @@ impl Found {
                 let until = rows.peek().map_or(end, |(time, _)| end.min(*time));
                 let before = of.count;
                 while let Some((time, value)) = samples.next_if(|(time, _)| *time < until) {
-                    of.add(*time, *value);
+                    of.add(time, value);
                     if query.figures.sum {
-                        sum.add(*value);
+                        sum.add(value);
                     }
                 }
                 if of.count == before {
@@ -364,35 +382,12 @@ impl Found {
     }
 
     /// Where samples are no longer kept, the mean of each row stands for them.
-    fn with_rows_as_samples(mut self) -> Vec<(i64, f64)> {
+    fn with_rows_as_samples(mut self) -> Points {
         if !self.rows.is_empty() {
             let rows = self.rows.iter().map(|(time, row)| (*time, row.avg()));
             self.samples.extend(rows);
-            sort(&mut self.samples);
+            self.samples.sort();
         }
         self.samples
     }
-}
-
-/// Samples, in the order of time, by stretches of so many milliseconds; their exact sum takes a look of its own.
-fn steps_of(mut samples: &[(i64, f64)], millis: i64, sum: bool) -> Vec<Aggregate> {
-    let mut steps = Vec::new();
-    while let Some((first, _)) = samples.first() {
-        let bucket = first.div_euclid(millis);
-        let end = (bucket + 1).saturating_mul(millis);
-        let length = samples.partition_point(|(time, _)| *time < end);
-        let (of_step, rest) = samples.split_at(length);
-        steps.push(match sum {
-            true => Aggregate::of_samples(bucket, of_step),
-            false => {
-                let mut of = Aggregate::none(bucket);
-                of_step
-                    .iter()
-                    .for_each(|(time, value)| of.add(*time, *value));
-                of
-            }
-        });
-        samples = rest;
-    }
-    steps
 }

@@ -11,7 +11,7 @@
 //! - [`care`]: copies and checks, from outside
 //! - [`readers`]: threads on which the past is read; [`past`] as it was streamed, [`history`] series by series,
 //!   [`alerts`] and [`feed`] as they stood
-//! - [`rows`]: what all of them find in the database; [`mod@column`], [`bytes`]: how it is written
+//! - [`rows`]: what all of them find in the database; [`points`]: samples of one series; [`mod@column`], [`bytes`]: how it is written
 
 pub mod aggregate;
 pub mod alerts;
@@ -26,6 +26,7 @@ pub mod history;
 pub mod journal;
 mod open;
 pub mod past;
+pub mod points;
 pub mod readers;
 pub mod retention;
 pub mod rows;

@@ -8,6 +8,7 @@ use super::{
     block::{Head, Parts, ReadError, Shape},
     bytes::unseal,
     journal,
+    points::Points,
     writer::part_id,
 };
 use crate::model::{Seq, Timestamp};
@@ -140,37 +141,35 @@ impl<'a> Block<'a> {
 /// When the rows of the groups of a block are; read once, however many series are looked at.
 pub type Times = HashMap<usize, Vec<i64>>;
 
-/// The samples of one series in a block: when each was measured, in the order in which they were received.
+/// The samples of one series in a block, in the order in which they were received.
 pub fn samples_of(
     head: &Head,
     parts: &mut impl Parts,
     times: &mut Times,
     number: u32,
-) -> Result<Vec<(i64, f64)>, ReadError> {
+) -> Result<Points, ReadError> {
     let mut places = Vec::new();
     for (at, group) in head.groups.iter().enumerate() {
         if let Some(place) = group.series.iter().position(|s| *s == number) {
             places.push((at, place));
         }
     }
+    if let [(at, place)] = places[..] {
+        let values = head.values(parts, &head.groups[at], place, 0)?;
+        let times = times_of(head, parts, times, at)?;
+        return Ok(Points::new(times.to_vec(), values));
+    }
+    // Of several layouts: only their numbers say what came when.
     let mut samples = Vec::new();
-    let mut firsts = Vec::new();
-    for (at, place) in &places {
-        let group = &head.groups[*at];
-        let values = head.values(parts, group, *place, 0)?;
-        let times = times_of(head, parts, times, *at)?;
-        samples.extend(times.iter().copied().zip(values));
-        // Of one layout they are in order.
-        if places.len() > 1 {
-            firsts.extend(head.whole_numbers(parts, group, FIRST)?);
-        }
+    for (at, place) in places {
+        let group = &head.groups[at];
+        let values = head.values(parts, group, place, 0)?;
+        let firsts = head.whole_numbers(parts, group, FIRST)?;
+        let times = times_of(head, parts, times, at)?.iter().copied();
+        samples.extend(firsts.into_iter().zip(times.zip(values)));
     }
-    if !firsts.is_empty() {
-        let mut ordered: Vec<_> = firsts.into_iter().zip(samples).collect();
-        ordered.sort_by_key(|(first, _)| *first);
-        samples = ordered.into_iter().map(|(_, sample)| sample).collect();
-    }
-    Ok(samples)
+    samples.sort_by_key(|(first, _)| *first);
+    Ok(samples.into_iter().map(|(_, sample)| sample).collect())
 }
 
 /// When the rows of a group are.

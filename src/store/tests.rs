@@ -327,7 +327,7 @@ proptest! {
                         figures: Figures::ALL,
                     };
                     let read = history::read(&bench.stored(), &[query(None)]).unwrap();
-                    let expected: Vec<_> = model.range(from..to).map(|(t, v)| (*t, *v)).collect();
+                    let expected = model.range(from..to).map(|(t, v)| (*t, *v)).collect();
                     prop_assert_eq!(&read[0], &Rows::Samples(expected));
                     let read = history::read(&bench.stored(), &[query(Some(step))]).unwrap();
                     let steps: Vec<_> = match &read[0] {

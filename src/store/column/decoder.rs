@@ -8,6 +8,9 @@ use crate::{
     store::{Damaged, bytes::Reader},
 };
 
+/// Values that are decompressed at once: some batches of pco, which takes 256.
+const AT_ONCE: usize = 1024;
+
 /// Reads columns.
 #[derive(Debug, Clone)]
 pub struct Decoder {
@@ -38,7 +41,7 @@ impl Decoder {
                     .copy_from_slice(used);
                 Ok(vec![f64::from_bits(u64::from_be_bytes(bytes)); rows])
             }
-            FLOATS => self.decompress(reader.rest(), rows),
+            FLOATS => self.decompress(reader.rest(), rows, |value| value),
             kind => {
                 let power = *POWERS
                     .get(usize::from(reader.u8()?))
@@ -113,38 +116,36 @@ impl Decoder {
         let above = |by: u64| into(min.wrapping_add(by as i64));
         let rest = reader.rest();
         Ok(match kind {
-            WHOLE_16 => {
-                let narrow = self.decompress::<u16>(rest, rows)?;
-                narrow.into_iter().map(|v| above(v.into())).collect()
-            }
-            WHOLE_32 => {
-                let narrow = self.decompress::<u32>(rest, rows)?;
-                narrow.into_iter().map(|v| above(v.into())).collect()
-            }
-            WHOLE_64 => {
-                let wide = self.decompress::<u64>(rest, rows)?;
-                wide.into_iter().map(above).collect()
-            }
+            WHOLE_16 => self.decompress(rest, rows, |by: u16| above(by.into()))?,
+            WHOLE_32 => self.decompress(rest, rows, |by: u32| above(by.into()))?,
+            WHOLE_64 => self.decompress(rest, rows, above)?,
             _ => return Err(Damaged("a kind of column")),
         })
     }
 
-    fn decompress<T: Number + Default>(
+    /// Decompresses some values at a time, which stay at hand until they are what they are to be.
+    fn decompress<T: Number + Default, U>(
         &self,
         bytes: &[u8],
         rows: usize,
-    ) -> Result<Vec<T>, Damaged> {
+        into: impl Fn(T) -> U,
+    ) -> Result<Vec<U>, Damaged> {
         let damaged = |_| Damaged("a compressed column");
         let (mut chunk, rest) = self
             .pco
             .chunk_decompressor::<T, _>(bytes)
             .map_err(damaged)?;
-        let mut values = vec![T::default(); rows];
         let mut page = chunk.page_decompressor(rest, rows).map_err(damaged)?;
-        let progress = page.read(&mut values).map_err(damaged)?;
-        match progress.n_processed == rows {
-            true => Ok(values),
-            false => Err(Damaged("a compressed column")),
+        let mut some = [T::default(); AT_ONCE];
+        let mut values = Vec::with_capacity(rows);
+        while values.len() < rows {
+            let wanted = AT_ONCE.min(rows - values.len());
+            let progress = page.read(&mut some[..wanted]).map_err(damaged)?;
+            if progress.n_processed != wanted {
+                return Err(Damaged("a compressed column"));
+            }
+            values.extend(some[..wanted].iter().copied().map(&into));
         }
+        Ok(values)
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::decimal::POWERS;
+use crate::model::decimal::{EXACT, POWERS};
 use proptest::{collection::vec, prelude::*};
 
 fn bits(values: &[f64]) -> Vec<u64> {

@@ -8,9 +8,10 @@ use super::{MadeOf, Meta, ROLLED_BLOCKS, Work, slot_of};
 use crate::{
     model::Timestamp,
     store::{
-        aggregate::{Aggregate, COLUMNS, roll_rows, roll_samples},
+        aggregate::{Aggregate, COLUMNS, roll_rows},
         block::{Group, Head, Parts, ReadError, Writer},
         history::Figures,
+        points::Points,
         rows::{self, AGGREGATES, Block, LAST_AT, Times, samples_of, times_of},
     },
 };
@@ -106,12 +107,12 @@ fn rows_of(
     number: u32,
     tier: i64,
 ) -> Result<Vec<Aggregate>, ReadError> {
-    let mut samples: Vec<(i64, f64)> = Vec::new();
+    let mut samples = Points::default();
     let mut finer: Vec<Aggregate> = Vec::new();
     let mut by = 1;
     for (of, times, Block { head, parts }) in blocks {
         if *of == 0 {
-            samples.extend(samples_of(head, parts, times, number)?);
+            samples.append(samples_of(head, parts, times, number)?, i64::MIN, i64::MAX);
             continue;
         }
         by = tier / *of;
@@ -122,8 +123,9 @@ fn rows_of(
             }
         }
     }
+    samples.sort();
     Ok(match samples.is_empty() {
-        false => roll_samples(&mut samples, tier * 1000),
+        false => samples.steps(tier * 1000, true),
         true => roll_rows(&mut finer, by),
     })
 }

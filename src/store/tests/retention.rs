@@ -49,7 +49,7 @@ fn old_samples_go_and_their_minutes_stay() {
         .collect();
     assert_eq!(rows, model_steps(&model, (BEGIN, end), 600_000));
     // Without a step the minutes stand for what went: here each has one sample.
-    let samples: Vec<_> = model
+    let samples = model
         .into_iter()
         .map(|(t, v)| (t.div_euclid(60_000) * 60_000, v))
         .collect();
