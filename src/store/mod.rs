@@ -136,7 +136,7 @@ impl Store {
     /// Waits until less than half of the queue is taken or promised, and promises this many bytes of it: whoever
     /// could send more than is written is slowed down, and all of it is kept.
     ///
-    /// Nobody waits longer than [`PATIENCE`], or for a store that cannot be written to: then what is sent streams all the same,
+    /// Nobody waits longer than 5 s, or for a store that cannot be written to: then what is sent streams all the same,
     /// and what finds no room is counted.
     pub async fn room(&self, weight: usize) -> Room<'_> {
         let counts = &self.0.counts;
