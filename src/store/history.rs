@@ -129,7 +129,8 @@ pub fn read(stored: &Stored<'_>, queries: &[Query]) -> Result<Vec<Past>, ReadErr
             Err(ReadError::Damaged(damaged)) => stored.unreadable(&damaged),
             Err(error) => return Err(error),
         }
-        if only_samples {
+        // Rows of the journal are many, and have little each.
+        if only_samples && part.is_block {
             let later = parts[i + 1..].iter().map(|part| part.meta.oldest);
             let oldest = later.min().map_or(i64::MAX, Timestamp::as_millis);
             for (query, found) in queries.iter().zip(&mut found) {
