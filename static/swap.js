@@ -104,12 +104,12 @@ const minutes = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2
 const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
 
 /**
- * The time of day in the reader's zone; with its date if that is not today.
+ * The time of day in the reader's zone; with its date if that is not today, or is wanted.
  * @param {Date} date
  */
-export function timeOfDay(date) {
+export function timeOfDay(date, dated = false) {
   const time = clock.format(date);
-  return Date.now() - date.getTime() < 43_200_000 ? time : `${day.format(date)}, ${time}`;
+  return !dated && Date.now() - date.getTime() < 43_200_000 ? time : `${day.format(date)}, ${time}`;
 }
 
 /**
@@ -136,7 +136,7 @@ export function axisLabel(date, span) {
 function localise(root) {
   for (const time of root.querySelectorAll('time[datetime]')) {
     const date = new Date(time.getAttribute('datetime') ?? '');
-    if (!Number.isNaN(date.getTime())) time.textContent = timeOfDay(date);
+    if (!Number.isNaN(date.getTime())) time.textContent = timeOfDay(date, time.hasAttribute('data-dated'));
   }
 }
 

@@ -65,6 +65,8 @@ test('a range is one click away, and the way back too, without another page', as
     await until('thirty days', async () => (await length(page)) === 30 * 86_400);
     await drawn(page);
     assert.match((await label()) ?? '', /[a-z]{3}/i, 'days under the axis');
+    const ends = await page.locator('.page-head time').allTextContents();
+    assert.ok(ends.length === 2 && ends.every((text) => /[a-z]{3}/i.test(text)), `${ends} have dates`);
     await page.getByRole('link', { name: '15 min' }).click();
     await until('fifteen minutes', async () => (await length(page)) === 900);
     await drawn(page);

@@ -38,6 +38,11 @@ pub struct Picked {
 }
 
 impl Picked {
+    /// Whether it is of several days, so that its end needs a date as well.
+    pub fn has_days(&self) -> bool {
+        self.from.iso.get(..10) != self.to.iso.get(..10)
+    }
+
     /// The address with another time.
     pub fn with(&self, from: &str, to: &str) -> String {
         self.url(from, to, self.compare)
