@@ -4,7 +4,8 @@
 //! transaction; so a kill at any moment loses nothing and leaves nothing twice. It does one thing at a time, the most
 //! urgent first, and looks for the next when that one is in.
 //!
-//! Samples become a block each quarter of an hour, and these one of an hour and one of four, of which one of minutes is made. Eight
+//! Samples become a block each quarter of an hour (several where they are many, which then are put together), and these one
+//! of an hour and one of four, of which one of minutes is made. Eight
 //! days of minutes become one of hours. Late samples and samples before a change of the clock are in the block of when they were received:
 //! stretches are those of receiving, whatever was measured in them.
 
@@ -34,7 +35,7 @@ use super::{
 };
 use crate::model::Timestamp;
 
-/// The stretches that blocks of samples are made for, in seconds: first out of the journal, then larger ones.
+/// The stretches that blocks of samples are made for, in seconds; of one that was made before its stretch was over it is 0.
 const SLOTS: [i64; 3] = [900, 3600, 14_400];
 /// Samples that make a block out of the journal before its stretch is over: they are all in memory then.
 const JOURNAL_SAMPLES: u64 = 1 << 19;
@@ -185,8 +186,8 @@ impl Compactor {
         if let Some(work) = journal::next(database, self.boot)? {
             return Ok(Some(work));
         }
-        for slot in &SLOTS[1..] {
-            if let Some(work) = merge::next(database, self.boot, *slot)? {
+        for slot in SLOTS {
+            if let Some(work) = merge::next(database, self.boot, slot)? {
                 return Ok(Some(work));
             }
         }

@@ -38,8 +38,13 @@ pub(super) fn next(database: &Connection, boot: u32) -> Result<Option<Work>, Rea
         || slot_of(newest, SLOTS[0]) != slot
         || samples >= JOURNAL_SAMPLES
         || taken.len() < waiting.len();
+    // One of many before its stretch is over is put together with the others when it is.
+    let made_for = match samples >= JOURNAL_SAMPLES {
+        true => 0,
+        false => SLOTS[0],
+    };
     match ready {
-        true => block(database, &taken).map(Some),
+        true => block(database, &taken, made_for).map(Some),
         false => Ok(None),
     }
 }
@@ -52,7 +57,7 @@ struct Group {
     values: Vec<Vec<f64>>,
 }
 
-fn block(database: &Connection, taken: &[Meta]) -> Result<Work, ReadError> {
+fn block(database: &Connection, taken: &[Meta], slot: i64) -> Result<Work, ReadError> {
     let mut groups: Vec<Group> = Vec::new();
     let mut by_layout: HashMap<Vec<u32>, usize> = HashMap::new();
     for meta in taken {
@@ -91,7 +96,7 @@ fn block(database: &Connection, taken: &[Meta]) -> Result<Work, ReadError> {
     }
     Ok(Work {
         meta: Meta {
-            slot: SLOTS[0],
+            slot,
             last: last.last,
             to: taken.iter().map(|row| row.to).max().unwrap_or(last.to),
             oldest: Timestamp::from_millis(oldest),
