@@ -51,7 +51,9 @@ impl Reading<'_> {
             pick: Pick,
             times: Vec<i64>,
             lags: Vec<i64>,
-            values: Vec<Vec<f64>>,
+            /// Of the rows that are taken, from the first of them on: all others would be most of the block.
+            values: Vec<Box<[f64]>>,
+            first: usize,
         }
         let Block { head, mut parts } = Block::open(self.database, meta.id)?;
         let mut groups = Vec::new();
@@ -83,21 +85,25 @@ impl Reading<'_> {
         order.truncate(taken);
         let mut read: HashMap<usize, Group> = HashMap::new();
         for (which, (at, pick)) in groups.into_iter().enumerate() {
-            if !order.iter().any(|(_, group, _)| *group == which) {
+            let of_group = order.iter().filter(|(_, group, _)| *group == which);
+            let rows = of_group.map(|(_, _, row)| *row);
+            let (Some(first), Some(last)) = (rows.clone().min(), rows.max()) else {
                 continue;
-            }
+            };
             let group = &head.groups[at];
             let times = head.whole_numbers(&mut parts, group, rows::TIMESTAMP)?;
             let lags = head.whole_numbers(&mut parts, group, rows::LAG)?;
             let mut values = Vec::with_capacity(pick.places.len());
             for place in &pick.places {
-                values.push(head.values(&mut parts, group, *place as usize, 0)?);
+                let column = head.values(&mut parts, group, *place as usize, 0)?;
+                values.push(column[first..=last].into());
             }
             let group = Group {
                 pick,
                 times,
                 lags,
                 values,
+                first,
             };
             read.insert(which, group);
         }
@@ -108,7 +114,11 @@ impl Reading<'_> {
                 first.cast_unsigned(),
                 Timestamp::from_millis(time),
                 Timestamp::from_millis(time + group.lags[*row]),
-                group.values.iter().map(|column| column[*row]).collect(),
+                group
+                    .values
+                    .iter()
+                    .map(|column| column[*row - group.first])
+                    .collect(),
             )
         });
         Ok((entries.collect(), upto))
