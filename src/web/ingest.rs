@@ -4,6 +4,8 @@
 //! A line that cannot be taken is reported with its number and the reason; the others are taken.
 
 pub mod body;
+#[cfg(test)]
+mod fixture;
 mod form;
 mod groups;
 pub mod json;

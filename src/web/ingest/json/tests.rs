@@ -1,44 +1,12 @@
-use std::time::Duration;
-
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::web::ingest::fixture::{NOW, known, limits, said};
 
-const NOW: i64 = 1_700_000_000_000;
-
-fn limits() -> Limits {
-    Limits {
-        now: Timestamp::from_millis(NOW),
-        past: Duration::from_secs(3600),
-        future: Duration::from_secs(10),
-    }
-}
-
-fn known() -> Known {
-    Known::new(HostName::parse("push").unwrap())
-}
-
-/// What is taken of a body, as `line: series unit time value`, and the reasons of what is not.
+/// What is taken of a body, and what is not.
 fn read(body: &str, known: &mut Known) -> (Vec<String>, Vec<(usize, String)>) {
-    let pushed = parse(body.as_bytes(), known, &limits());
-    let mut all = Vec::new();
-    for (batch, lines) in &pushed.batches {
-        for ((line, spec), value) in lines.iter().zip(&*batch.layout).zip(&batch.values) {
-            let (unit, time) = (spec.unit.as_str(), batch.timestamp.as_millis() - NOW);
-            all.push((
-                *line,
-                format!("{line}: {} {unit:?} {time} {value}", spec.key),
-            ));
-        }
-    }
-    all.sort();
-    let (faults, _) = pushed.faults.into_parts();
-    let faults = faults.into_iter().map(|f| (f.line, f.reason));
-    (
-        all.into_iter().map(|(_, said)| said).collect(),
-        faults.collect(),
-    )
+    said(parse(body.as_bytes(), known, &limits()))
 }
 
 #[test]

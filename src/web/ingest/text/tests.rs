@@ -1,52 +1,16 @@
-use std::{collections::HashMap, fmt::Write as _, time::Duration};
+use std::{collections::HashMap, fmt::Write as _};
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::*;
-use crate::model::{HostName, Kind, SeriesSpec};
+use crate::{
+    model::{HostName, Kind},
+    web::ingest::fixture::{NOW, known, limits, said, taken},
+};
 
-const NOW: i64 = 1_700_000_000_000;
-
-fn limits() -> Limits {
-    Limits {
-        now: Timestamp::from_millis(NOW),
-        past: Duration::from_secs(3600),
-        future: Duration::from_secs(10),
-    }
-}
-
-fn known() -> Known {
-    Known::new(HostName::parse("push").unwrap())
-}
-
-/// A sample as it was taken: line, series, time, value.
-type Taken = (usize, SeriesSpec, i64, f64);
-
-fn taken(pushed: &Pushed) -> Vec<Taken> {
-    let mut all = Vec::new();
-    for (batch, lines) in &pushed.batches {
-        assert_eq!(batch.layout.len(), batch.values.len());
-        assert_eq!(lines.len(), batch.values.len());
-        for (i, line) in lines.iter().enumerate() {
-            let spec = batch.layout[i].clone();
-            all.push((*line, spec, batch.timestamp.as_millis(), batch.values[i]));
-        }
-    }
-    all.sort_by_key(|(line, ..)| *line);
-    all
-}
-
-/// What is taken of a body, as `line: series unit time value`, and the reasons of what is not.
+/// What is taken of a body, and what is not.
 fn read(body: &str) -> (Vec<String>, Vec<(usize, String)>) {
-    let pushed = parse(body.as_bytes(), &mut known(), &limits());
-    let said = taken(&pushed).into_iter().map(|(line, spec, time, value)| {
-        let unit = spec.unit.as_str();
-        format!("{line}: {} {unit:?} {} {value}", spec.key, time - NOW)
-    });
-    let said = said.collect();
-    let (faults, _) = pushed.faults.into_parts();
-    let faults = faults.into_iter().map(|f| (f.line, f.reason));
-    (said, faults.collect())
+    said(parse(body.as_bytes(), &mut known(), &limits()))
 }
 
 #[test]
