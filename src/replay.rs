@@ -2,7 +2,9 @@
 //!
 //! - [`archive`] reads it for the stream, [`walk`] for whoever wants all of it in order
 //! - [`scene`]: the state of everything as it was at a moment
+//! - [`resolved`]: the series of what was recorded, as those of a registry
 
+pub mod resolved;
 pub mod scene;
 
 use std::{ops::ControlFlow, sync::Arc};

@@ -12,7 +12,7 @@ use crate::{
     },
     model::{Rule, Timestamp},
     pipeline::{Live, live::FEED},
-    replay,
+    replay::{self, resolved::Resolved},
     series::{Series, Writer},
     store::{Store, feed},
     stream::Stream,
@@ -41,6 +41,13 @@ pub async fn refill(
     let longest = rules.iter().map(|rule| rule.window).max();
     let from = now.minus(longest.unwrap_or(Duration::ZERO).max(config.windows.span));
     let fits = move |series: &Series| rules.iter().any(|rule| rule.matches(series.key()));
+    let mut present = Present {
+        series,
+        resolved: Resolved::default(),
+        windows,
+        engine,
+        now,
+    };
     let mut taken = 0;
     if from < window_from {
         let earlier = samples(From::Time(from), Arc::new(fits));
@@ -48,7 +55,7 @@ pub async fn refill(
             if entry.received > window_from || taken > MOST {
                 return ControlFlow::Break(());
             }
-            taken += take(&entry, series, None, engine, now);
+            taken += present.take(&entry, false);
             ControlFlow::Continue(())
         });
         if let Err(error) = earlier.await {
@@ -57,7 +64,7 @@ pub async fn refill(
     }
     let newest = samples(From::Time(window_from), Arc::new(|_| true));
     let newest = replay::walk(archive, newest, |entry| {
-        taken += take(&entry, series, Some(&mut *windows), engine, now);
+        taken += present.take(&entry, true);
         if taken > MOST {
             tracing::warn!(
                 "the windows begin without some of the samples before the start: there are too many"
@@ -96,39 +103,42 @@ fn samples(from: From, fits: Arc<Fits>) -> Wanted {
     }
 }
 
-/// Takes a batch in; how many samples that were. What was received later than now was so by a clock that has been set back
-/// since: nothing that comes now would be newer, and windows and rules would take none of it.
-fn take(
-    entry: &Entry,
-    writer: &mut Writer,
-    windows: Option<&mut Windows>,
-    engine: &mut Engine,
+/// What a batch is taken into.
+struct Present<'a> {
+    series: &'a mut Writer,
+    resolved: Resolved,
+    windows: &'a mut Windows,
+    engine: &'a mut Engine,
     now: Timestamp,
-) -> usize {
-    let What::Samples {
-        timestamp,
-        layout,
-        values,
-        ..
-    } = &entry.what
-    else {
-        return 0;
-    };
-    if entry.received > now {
-        return 0;
-    }
-    let mut samples = Vec::with_capacity(values.len());
-    for (series, value) in layout.iter().zip(values) {
-        let known = writer.resolve(&series.owner, std::slice::from_ref(&series.spec));
-        // What there is no room for now is not missed.
-        samples.extend(known.into_iter().flatten().map(|series| (series, *value)));
-    }
-    if let Some(windows) = windows {
-        for (series, value) in &samples {
-            windows.update(series, *timestamp, entry.received, *value);
+}
+
+impl Present<'_> {
+    /// Takes a batch in, if `into_windows` also into the windows of charts; how many samples that were. What was received later than now was so
+    /// by a clock that has been set back since: nothing that comes now would be newer, and windows and rules would take none of it.
+    fn take(&mut self, entry: &Entry, into_windows: bool) -> usize {
+        let What::Samples {
+            timestamp,
+            layout,
+            values,
+            ..
+        } = &entry.what
+        else {
+            return 0;
+        };
+        if entry.received > self.now {
+            return 0;
         }
+        // What there is no room for now is not missed.
+        let resolved = self.resolved.of(layout, self.series, |_| true).iter();
+        let samples = resolved.zip(values);
+        let samples = samples.filter_map(|(series, value)| Some((series.as_ref()?, *value)));
+        if into_windows {
+            for (series, value) in samples.clone() {
+                self.windows
+                    .update(series, *timestamp, entry.received, value);
+            }
+        }
+        self.engine.refill(self.now, *timestamp, samples);
+        values.len()
     }
-    let samples_of = samples.iter().map(|(series, value)| (series, *value));
-    engine.refill(now, *timestamp, samples_of);
-    samples.len()
 }

@@ -4,9 +4,9 @@
 //! draws the present draws the past as well. What is not recorded is not in it: counts of samples, processes, the state of
 //! sources. It holds a window of each series, and belongs to whoever looks at it.
 
-use std::{collections::HashMap, ops::ControlFlow, sync::Arc, time::Duration};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
-use super::walk;
+use super::{resolved::Resolved, walk};
 use crate::{
     entry::{
         Entry, What,
@@ -44,8 +44,7 @@ pub struct Scene {
     /// The one host it is of; none for all.
     host: Option<HostName>,
     writer: Writer,
-    /// The series of this scene by the addresses of those of store and log, which are kept beside them.
-    known: HashMap<usize, (Arc<Series>, Option<Arc<Series>>)>,
+    resolved: Resolved,
 }
 
 impl Scene {
@@ -75,7 +74,7 @@ impl Scene {
             now: at,
             host: host.cloned(),
             writer,
-            known: HashMap::new(),
+            resolved: Resolved::default(),
         };
         for line in lines {
             scene.state.add_activity(Arc::new(line));
@@ -110,31 +109,18 @@ impl Scene {
                 values,
                 ..
             } => {
-                for (series, value) in layout.iter().zip(values) {
-                    if let Some(series) = self.series(series) {
+                let host = self.host.as_ref();
+                let is_of_host = |series: &Series| host.is_none_or(|h| series.key().host == *h);
+                let resolved = self.resolved.of(layout, &mut self.writer, is_of_host);
+                for (series, value) in resolved.iter().zip(values) {
+                    if let Some(series) = series {
                         let windows = &mut self.state.windows;
-                        windows.update(&series, *timestamp, entry.received, *value);
+                        windows.update(series, *timestamp, entry.received, *value);
                     }
                 }
             }
             What::Alert { event, .. } => self.state.add_alert(event.clone()),
             What::Activity { activity, .. } => self.state.add_activity(activity.clone()),
         }
-    }
-
-    fn series(&mut self, series: &Arc<Series>) -> Option<Arc<Series>> {
-        let (_, own) = self
-            .known
-            .entry(Arc::as_ptr(series) as usize)
-            .or_insert_with(|| {
-                let is_other = |host: &HostName| series.key().host != *host;
-                if self.host.as_ref().is_some_and(is_other) {
-                    return (series.clone(), None);
-                }
-                let spec = std::slice::from_ref(&series.spec);
-                let own = self.writer.resolve(&series.owner, spec).pop();
-                (series.clone(), own.and_then(Result::ok))
-            });
-        own.clone()
     }
 }

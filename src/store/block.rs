@@ -43,6 +43,13 @@ pub struct Encoded {
     pub parts: Vec<Vec<u8>>,
 }
 
+impl Encoded {
+    /// Of its parts.
+    pub fn bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.len() as u64).sum()
+    }
+}
+
 /// Numbers of series; those that follow each other take a byte.
 pub(super) fn put_series(out: &mut Vec<u8>, series: &[u32]) {
     let mut before = 0;

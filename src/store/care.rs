@@ -9,6 +9,7 @@ use super::{
     block::ReadError,
     catalogue::Catalogue,
     compactor,
+    past::unpacked::Unpacked,
     readers::Stored,
     rows::{self, AGGREGATES, Block, SAMPLES},
     schema,
@@ -102,6 +103,7 @@ pub fn read<T>(
         database: &database,
         catalogue: &catalogue,
         counts: &Counts::default(),
+        unpacked: &Unpacked::default(),
     };
     Ok(read(&stored, position))
 }

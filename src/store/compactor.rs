@@ -39,8 +39,14 @@ use crate::model::Timestamp;
 const SLOTS: [i64; 3] = [900, 3600, 14_400];
 /// Samples that make a block out of the journal before its stretch is over: they are all in memory then.
 const JOURNAL_SAMPLES: u64 = 1 << 19;
-/// Samples of a block at most, where blocks are put together.
-const MERGED_SAMPLES: u64 = 8 << 20;
+/// Samples of a block at most, where blocks are put together: what a replay unpacks before it gives out the first.
+const MERGED_SAMPLES: u64 = 40 << 20;
+/// Batches likewise: when each of them came is in memory while a block is read.
+const MERGED_BATCHES: u64 = 1 << 20;
+/// Compressed bytes likewise: they are in memory until they are written. Also no more than this share of what may be kept, since blocks go as
+/// a whole.
+const MERGED_BYTES: u64 = 16 << 20;
+const MERGED_SHARE: u64 = 32;
 /// The tiers: seconds of a row, and of the stretch that is rolled up at once.
 const TIERS: [(i64, i64); 2] = [(60, 14_400), (3600, 8 * 86_400)];
 /// Blocks that are rolled up at once, at most: each takes memory for what is where in it.
@@ -120,6 +126,8 @@ pub struct Compactor {
     pub(super) inlet: Receiver<Poke>,
     pub(super) writer: SyncSender<Job>,
     pub(super) counts: Arc<Counts>,
+    /// Bytes that may be kept.
+    pub(super) max_bytes: u64,
 }
 
 impl Compactor {
@@ -186,8 +194,9 @@ impl Compactor {
         if let Some(work) = journal::next(database, self.boot)? {
             return Ok(Some(work));
         }
+        let most_bytes = MERGED_BYTES.min(self.max_bytes / MERGED_SHARE);
         for slot in SLOTS {
-            if let Some(work) = merge::next(database, self.boot, slot)? {
+            if let Some(work) = merge::next(database, self.boot, slot, most_bytes)? {
                 return Ok(Some(work));
             }
         }

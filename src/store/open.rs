@@ -223,6 +223,7 @@ impl Store {
             inlet: pokes,
             writer: jobs.clone(),
             counts: counts.clone(),
+            max_bytes: options.retention.max_bytes,
         });
         let (reads, readers) = Readers::new(file, &catalogue, &counts);
         let volatile = lock.is_none();

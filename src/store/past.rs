@@ -3,6 +3,7 @@
 mod begin;
 mod others;
 mod samples;
+pub mod unpacked;
 
 use std::sync::Arc;
 
@@ -71,10 +72,10 @@ impl Reading<'_> {
                 }
                 break;
             }
-            let read = match source {
-                _ if self.wanted.series.is_none() => Ok((Vec::new(), meta.last)),
-                Source::Block => self.of_block(&meta, place, WEIGHT - weight),
-                Source::Journal => self.of_row(&meta, place),
+            let read = match (source, &self.wanted.series) {
+                (_, None) => Ok((Vec::new(), meta.last)),
+                (Source::Block, Some(fits)) => self.of_block(&meta, fits, place, WEIGHT - weight),
+                (Source::Journal, Some(_)) => self.of_row(&meta, place),
             };
             let (found, upto) = match read {
                 // As if it had not been recorded.

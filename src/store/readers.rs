@@ -12,7 +12,13 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
 
-use super::{Counts, catalogue::Catalogue, compactor, schema};
+use super::{
+    Counts,
+    catalogue::Catalogue,
+    compactor,
+    past::unpacked::{self, Unpacked},
+    schema,
+};
 use crate::entry::pending::{self, Busy, Pending};
 
 /// How many threads read.
@@ -31,6 +37,8 @@ pub struct Stored<'a> {
     pub catalogue: &'a Catalogue,
     /// What is counted.
     pub counts: &'a Counts,
+    /// What replays unpacked; shared by all readers.
+    pub unpacked: &'a Unpacked,
 }
 
 impl Stored<'_> {
@@ -50,6 +58,7 @@ pub struct Readers(Arc<Shared>);
 struct Shared {
     waiting: Mutex<Waiting>,
     more: Condvar,
+    unpacked: Unpacked,
 }
 
 #[derive(Default)]
@@ -87,6 +96,7 @@ impl Readers {
         let shared = Arc::new(Shared {
             waiting: Mutex::new(waiting),
             more: Condvar::new(),
+            unpacked: Unpacked::default(),
         });
         let reader = || Reader {
             shared: shared.clone(),
@@ -168,6 +178,7 @@ impl Reader {
             database: &database,
             catalogue: &self.catalogue,
             counts: &self.counts,
+            unpacked: &self.shared.unpacked,
         };
         drop(std::hint::black_box(Vec::<u8>::with_capacity(AT_HAND)));
         while let Some(read) = self.next() {
@@ -188,7 +199,13 @@ impl Reader {
             if waiting.closed {
                 return None;
             }
-            self.shared.more.wait(&mut waiting);
+            let unpacked = &self.shared.unpacked;
+            if unpacked.is_empty() {
+                self.shared.more.wait(&mut waiting);
+            } else {
+                self.shared.more.wait_for(&mut waiting, unpacked::IDLE);
+                unpacked.forget_idle();
+            }
         }
     }
 }

@@ -52,15 +52,19 @@ pub struct Meta {
     pub newest: Timestamp,
     /// How many samples it is of.
     pub samples: u64,
+    /// The batches they came in; of a block of samples.
+    pub batches: u64,
+    /// The bytes of its parts; of a block.
+    pub bytes: u64,
     /// Whether the next coarser tier has it.
     pub rolled: bool,
 }
 
 /// The columns of `blocks` that [`Meta`] is read from.
-pub const META: &str = "id, tier, slot, boot, first_seq, last_seq, from_ms, to_ms, oldest_ms, newest_ms, samples, rolled";
+pub const META: &str = "id, tier, slot, boot, first_seq, last_seq, from_ms, to_ms, oldest_ms, newest_ms, samples, batches, bytes, rolled";
 /// The same of the journal.
 pub const JOURNAL_META: &str =
-    "id, 0, 0, boot, first_seq, last_seq, from_ms, to_ms, oldest_ms, newest_ms, samples, 0";
+    "id, 0, 0, boot, first_seq, last_seq, from_ms, to_ms, oldest_ms, newest_ms, samples, 0, 0, 0";
 
 impl Meta {
     /// From a row that begins with [`META`].
@@ -79,7 +83,9 @@ impl Meta {
             oldest: time(8)?,
             newest: time(9)?,
             samples: number(10)?,
-            rolled: row.get(11)?,
+            batches: number(11)?,
+            bytes: number(12)?,
+            rolled: row.get(13)?,
         })
     }
 }

@@ -6,7 +6,7 @@ use super::Past;
 use crate::model::{Epoch, Timestamp};
 
 /// The schema this program writes; `PRAGMA user_version` of the file.
-pub const VERSION: i64 = 3;
+pub const VERSION: i64 = 4;
 
 /// What makes each version out of the one before; the first out of an empty file.
 const STEPS: [&str; VERSION as usize] = [
@@ -116,6 +116,14 @@ CREATE TABLE annotations (
     annotation TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX annotations_by_end ON annotations (to_ms);
+",
+    "
+-- How many batches the samples of a block came in, and the bytes of its parts: what reading it takes.
+ALTER TABLE blocks ADD COLUMN batches INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE blocks ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE blocks SET batches = samples, bytes = (
+    SELECT coalesce(sum(length(data)), 0) FROM parts
+    WHERE parts.id >= blocks.id * 65536 AND parts.id < (blocks.id + 1) * 65536);
 ",
 ];
 

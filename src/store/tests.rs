@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::{
     compactor::{Compactor, Poke},
     history::{self, Figures, Past as Rows, Query, Step},
-    past,
+    past::{self, unpacked::Unpacked},
     readers::Stored,
     retention::Retention,
     writer::{Job, Writer},
@@ -23,7 +23,7 @@ use super::{
 use crate::{
     entry::{
         Entry, What,
-        past::{Found, From, Place, Wanted},
+        past::{Fits, Found, From, Place, Wanted},
     },
     model::{
         Activity, HostName, Kind, Labels, MetricName, Seq, SeriesKey, SeriesSpec, SourceId,
@@ -68,6 +68,7 @@ struct Bench {
     writer: Writer,
     compactor: Compactor,
     read: Connection,
+    unpacked: Unpacked,
     head: Seq,
 }
 
@@ -81,6 +82,7 @@ impl Bench {
             writer: threads.writer,
             compactor: threads.compactor.unwrap(),
             read: compactor::open(&folder.path().join(FILE)).unwrap(),
+            unpacked: Unpacked::default(),
             head: 0,
         }
     }
@@ -114,6 +116,7 @@ impl Bench {
             database: &self.read,
             catalogue: &self.writer.catalogue,
             counts: &self.writer.counts,
+            unpacked: &self.unpacked,
         }
     }
 
@@ -163,10 +166,11 @@ impl Bench {
     fn everything(&self) -> Vec<(u32, Arc<Entry>)> {
         let mut from = From::Oldest;
         let mut all = Vec::new();
+        let fits: Arc<Fits> = Arc::new(|_: &Series| true);
         loop {
             let wanted = Wanted {
                 from,
-                series: Some(Arc::new(|_: &Series| true)),
+                series: Some(fits.clone()),
                 alerts: true,
                 activity: true,
             };

@@ -17,8 +17,9 @@ use super::{
     filter::{Filter, Topic, Topics},
 };
 use crate::{
-    entry::{Entry, What},
+    entry::{Entry, What, past::Fits},
     model::{AlertEvent, Seq, SeriesId, SeriesKey, Timestamp},
+    series::Series,
 };
 
 /// Encoded bytes kept by one view, beyond its newest chunk.
@@ -162,6 +163,7 @@ pub struct View {
     flush: Mutex<Flush>,
     matches: Mutex<Vec<Option<bool>>>,
     renderings: Mutex<VecDeque<Arc<Rendered>>>,
+    reads: OnceLock<Arc<Fits>>,
 }
 
 #[derive(Debug)]
@@ -196,6 +198,7 @@ impl View {
             flush: Mutex::default(),
             matches: Mutex::default(),
             renderings: Mutex::default(),
+            reads: OnceLock::new(),
         }
     }
 
@@ -228,6 +231,15 @@ impl View {
             Arc::new(chunk)
         })
         .clone()
+    }
+
+    /// The same as [`ViewSpec::reads`]; one for all clients, so that what is unpacked for one is at hand for the others.
+    pub(super) fn reads(&self) -> Arc<Fits> {
+        let reads = self.reads.get_or_init(|| {
+            let spec = self.spec.clone();
+            Arc::new(move |series: &Series| spec.reads(series.key()))
+        });
+        reads.clone()
     }
 
     /// How far a live client of this view may read now: the head, or with a rate the head as it was when the clock

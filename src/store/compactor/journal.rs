@@ -94,6 +94,7 @@ fn block(database: &Connection, taken: &[Meta], slot: i64) -> Result<Work, ReadE
             }
         }
     }
+    let block = writer.finish();
     Ok(Work {
         meta: Meta {
             slot,
@@ -102,9 +103,14 @@ fn block(database: &Connection, taken: &[Meta], slot: i64) -> Result<Work, ReadE
             oldest: Timestamp::from_millis(oldest),
             newest: Timestamp::from_millis(newest),
             samples: taken.iter().map(|row| row.samples).sum(),
+            batches: groups
+                .iter()
+                .map(|group| group.shared[0].len() as u64)
+                .sum(),
+            bytes: block.bytes(),
             ..*first
         },
-        block: writer.finish(),
+        block,
         series,
         made_of: MadeOf::Journal(first.id, last.id),
     })

@@ -4,15 +4,20 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
-use super::{MERGED_SAMPLES, MadeOf, Meta, Work, newest, slot_of};
+use super::{MERGED_BATCHES, MERGED_SAMPLES, MadeOf, Meta, Work, newest, slot_of};
 use crate::store::{
     block::{ReadError, Writer},
     column::MAX_ROWS,
     rows::{self, Block, SAMPLES},
 };
 
-/// Blocks of one stretch of `slot` seconds as one, if that is over.
-pub(super) fn next(database: &Connection, boot: u32, slot: i64) -> Result<Option<Work>, ReadError> {
+/// Blocks of one stretch of `slot` seconds as one of at most so many bytes, if that is over.
+pub(super) fn next(
+    database: &Connection,
+    boot: u32,
+    slot: i64,
+    most_bytes: u64,
+) -> Result<Option<Work>, ReadError> {
     let Some(newest) = newest(database)? else {
         return Ok(None);
     };
@@ -20,13 +25,13 @@ pub(super) fn next(database: &Connection, boot: u32, slot: i64) -> Result<Option
     let waits = rows::journal(database, "TRUE ORDER BY id LIMIT 1", [])?;
     let mut run: Vec<Meta> = Vec::new();
     for (i, block) in all.iter().enumerate() {
-        if run.last().is_some_and(|last| !fit(last, block, slot, &run)) {
+        if !fits(&run, block, slot, most_bytes) {
             run.clear();
         }
         run.push(*block);
         let ends = all
             .get(i + 1)
-            .is_none_or(|next| !fit(block, next, slot, &run));
+            .is_none_or(|next| !fits(&run, next, slot, most_bytes));
         if !ends || run.len() < 2 || run.iter().all(|b| b.slot >= slot) {
             continue;
         }
@@ -43,14 +48,18 @@ pub(super) fn next(database: &Connection, boot: u32, slot: i64) -> Result<Option
     Ok(None)
 }
 
-/// Whether `next` belongs to the run that `last` is the last of.
-fn fit(last: &Meta, next: &Meta, slot: i64, run: &[Meta]) -> bool {
-    let samples: u64 = run.iter().map(|block| block.samples).sum();
-    last.boot == next.boot
-        && last.last + 1 == next.first
-        && last.rolled == next.rolled
-        && slot_of(last.from, slot) == slot_of(next.from, slot)
-        && samples + next.samples <= MERGED_SAMPLES
+/// Whether a block belongs to the run that is before it.
+fn fits(run: &[Meta], next: &Meta, slot: i64, most_bytes: u64) -> bool {
+    let with_next = |of: fn(&Meta) -> u64| run.iter().map(of).sum::<u64>() + of(next);
+    run.last().is_none_or(|last| {
+        last.boot == next.boot
+            && last.last + 1 == next.first
+            && last.rolled == next.rolled
+            && slot_of(last.from, slot) == slot_of(next.from, slot)
+            && with_next(|block| block.samples) <= MERGED_SAMPLES
+            && with_next(|block| block.batches) <= MERGED_BATCHES
+            && with_next(|block| block.bytes) <= most_bytes
+    })
 }
 
 /// Series, and the groups that are of them: which block, which group in it.
@@ -103,6 +112,7 @@ fn merge(database: &Connection, run: &[Meta], slot: i64) -> Result<Work, ReadErr
         }
     }
     let (first, last) = (run[0], run[run.len() - 1]);
+    let block = writer.finish();
     Ok(Work {
         meta: Meta {
             slot,
@@ -111,9 +121,11 @@ fn merge(database: &Connection, run: &[Meta], slot: i64) -> Result<Work, ReadErr
             oldest: run.iter().map(|b| b.oldest).min().unwrap_or(first.oldest),
             newest: run.iter().map(|b| b.newest).max().unwrap_or(first.newest),
             samples: run.iter().map(|b| b.samples).sum(),
+            batches: run.iter().map(|b| b.batches).sum(),
+            bytes: block.bytes(),
             ..first
         },
-        block: writer.finish(),
+        block,
         series: Vec::new(),
         made_of: MadeOf::Blocks(run.iter().map(|b| b.id).collect()),
     })

@@ -81,6 +81,7 @@ pub(super) fn roll(database: &Connection, taken: &[Meta], tier: i64) -> Result<W
         }
     }
     let first = taken[0];
+    let block = writer.finish();
     Ok(Work {
         meta: Meta {
             tier,
@@ -92,10 +93,12 @@ pub(super) fn roll(database: &Connection, taken: &[Meta], tier: i64) -> Result<W
             oldest: Timestamp::from_millis(oldest),
             newest: Timestamp::from_millis(newest),
             samples: taken.iter().map(|b| b.samples).sum(),
+            batches: 0,
+            bytes: block.bytes(),
             rolled: false,
             ..first
         },
-        block: writer.finish(),
+        block,
         series: Vec::new(),
         made_of: MadeOf::Finer(taken.iter().map(|b| b.id).collect()),
     })

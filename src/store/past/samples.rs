@@ -1,15 +1,17 @@
 //! The samples of a row of the journal or of a block, as entries.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use super::Reading;
+use super::{Reading, unpacked::Stretch};
 use crate::{
-    entry::{Entry, Layout, What, past::Place},
+    entry::{
+        Entry, Layout, What,
+        past::{Fits, Place},
+    },
     model::{Seq, Timestamp},
     store::{
         block::ReadError,
         rows::{self, Block, Meta},
-        writer::number,
     },
 };
 
@@ -29,12 +31,14 @@ impl Reading<'_> {
             let last = batch.first + row.layouts[batch.layout].len() as Seq - 1;
             if last > place.after {
                 let values = pick.places.iter().map(|at| batch.values[*at as usize]);
-                entries.push(pick.entry(
+                let values = values.collect();
+                let (timestamp, received) = (batch.timestamp, batch.received);
+                entries.push(Arc::new(pick.entry(
                     batch.first,
-                    batch.timestamp,
-                    batch.received,
-                    values.collect(),
-                ));
+                    timestamp,
+                    received,
+                    values,
+                )));
             }
         }
         Ok((entries, meta.last))
@@ -44,84 +48,27 @@ impl Reading<'_> {
     pub(super) fn of_block(
         &self,
         meta: &Meta,
+        fits: &Arc<Fits>,
         place: Place,
         weight: usize,
     ) -> Result<(Vec<Arc<Entry>>, Seq), ReadError> {
-        struct Group {
-            pick: Pick,
-            times: Vec<i64>,
-            lags: Vec<i64>,
-            /// Of the rows that are taken, from the first of them on: all others would be most of the block.
-            values: Vec<Box<[f64]>>,
-            first: usize,
-        }
-        let Block { head, mut parts } = Block::open(self.database, meta.id)?;
-        let mut groups = Vec::new();
-        // First number, group, row.
-        let mut order: Vec<(i64, usize, usize)> = Vec::new();
-        for (at, group) in head.groups.iter().enumerate() {
-            let Some(pick) = self.pick(&group.series) else {
-                continue;
-            };
-            let length = group.series.len() as i64;
-            let firsts = head.whole_numbers(&mut parts, group, rows::FIRST)?;
-            let wanted = firsts.iter().enumerate();
-            let wanted = wanted.filter(|(_, first)| **first + length > number(place.after) + 1);
-            order.extend(wanted.map(|(row, first)| (*first, groups.len(), row)));
-            groups.push((at, pick));
-        }
-        order.sort_unstable();
-        let each = |group: usize| groups[group].1.layout.len() * 16 + 160;
-        let mut taken = 0;
-        let mut sum = 0;
-        while taken < order.len() && (sum < weight || taken == 0) {
-            sum += each(order[taken].1);
-            taken += 1;
-        }
-        let upto = match order.get(taken) {
-            Some((next, ..)) => (*next - 1).max(0).cast_unsigned(),
-            None => meta.last,
-        };
-        order.truncate(taken);
-        let mut read: HashMap<usize, Group> = HashMap::new();
-        for (which, (at, pick)) in groups.into_iter().enumerate() {
-            let of_group = order.iter().filter(|(_, group, _)| *group == which);
-            let rows = of_group.map(|(_, _, row)| *row);
-            let (Some(first), Some(last)) = (rows.clone().min(), rows.max()) else {
-                continue;
-            };
-            let group = &head.groups[at];
-            let times = head.whole_numbers(&mut parts, group, rows::TIMESTAMP)?;
-            let lags = head.whole_numbers(&mut parts, group, rows::LAG)?;
-            let mut values = Vec::with_capacity(pick.places.len());
-            for place in &pick.places {
-                let column = head.values(&mut parts, group, *place as usize, 0)?;
-                values.push(column[first..=last].into());
+        let unpacked = &self.stored.unpacked;
+        let at_hand = unpacked.find(meta.id, fits, place);
+        let is_new = at_hand.is_none();
+        let stretch = match at_hand {
+            Some(stretch) => stretch,
+            None => {
+                let block = Block::open(self.database, meta.id)?;
+                Arc::new(Stretch::read(block, meta, place, |of| self.pick(of))?)
             }
-            let group = Group {
-                pick,
-                times,
-                lags,
-                values,
-                first,
-            };
-            read.insert(which, group);
+        };
+        let (entries, upto) = stretch.entries(place, weight);
+        match (stretch.ends_at(upto), is_new) {
+            (true, _) => unpacked.forget(&stretch),
+            (false, true) => unpacked.keep(meta.id, fits, &stretch),
+            (false, false) => {}
         }
-        let entries = order.iter().map(|(first, group, row)| {
-            let group = &read[group];
-            let time = group.times[*row];
-            group.pick.entry(
-                first.cast_unsigned(),
-                Timestamp::from_millis(time),
-                Timestamp::from_millis(time + group.lags[*row]),
-                group
-                    .values
-                    .iter()
-                    .map(|column| column[*row - group.first])
-                    .collect(),
-            )
-        });
-        Ok((entries.collect(), upto))
+        Ok((entries, upto))
     }
 
     /// Which of the series of a layout are wanted; none if none is.
@@ -146,7 +93,7 @@ impl Reading<'_> {
 }
 
 /// The wanted series of a layout.
-struct Pick {
+pub(super) struct Pick {
     layout: Layout,
     /// Their places in it.
     places: Vec<u32>,
@@ -157,14 +104,30 @@ struct Pick {
 }
 
 impl Pick {
-    fn entry(
+    /// Their places in it.
+    pub fn places(&self) -> &[u32] {
+        &self.places
+    }
+
+    /// How many.
+    pub fn width(&self) -> usize {
+        self.places.len()
+    }
+
+    /// How far the last number of a batch is behind its first.
+    pub fn behind(&self) -> Seq {
+        self.behind
+    }
+
+    /// A batch of which only these are wanted.
+    pub fn entry(
         &self,
         first: Seq,
         timestamp: Timestamp,
         received: Timestamp,
         values: Box<[f64]>,
-    ) -> Arc<Entry> {
-        Arc::new(Entry {
+    ) -> Entry {
+        Entry {
             first,
             last: first + self.behind,
             received,
@@ -174,6 +137,6 @@ impl Pick {
                 values,
                 offsets: self.offsets.clone(),
             },
-        })
+        }
     }
 }

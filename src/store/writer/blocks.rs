@@ -13,8 +13,8 @@ pub(in crate::store) fn insert_block(
 ) -> rusqlite::Result<i64> {
     transaction
         .prepare_cached(
-            "INSERT INTO blocks (tier, slot, boot, first_seq, last_seq, from_ms, to_ms, oldest_ms, newest_ms, samples, rolled, head)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            "INSERT INTO blocks (tier, slot, boot, first_seq, last_seq, from_ms, to_ms, oldest_ms, newest_ms, samples, batches, bytes, rolled, head)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
             meta.tier,
@@ -27,6 +27,8 @@ pub(in crate::store) fn insert_block(
             meta.oldest.as_millis(),
             meta.newest.as_millis(),
             number(meta.samples),
+            number(meta.batches),
+            number(meta.bytes),
             meta.rolled,
             block.head,
         ])?;

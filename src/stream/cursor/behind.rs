@@ -361,11 +361,9 @@ fn is_over(until: Option<Until>, stream: &Stream, place: Place) -> bool {
 /// What a view wants of the past.
 fn wanted(view: &Arc<View>, from: From) -> Wanted {
     let topics = view.spec.topics;
-    let of = view.clone();
-    let fits = move |series: &Series| of.spec.reads(series.key());
     Wanted {
         from,
-        series: topics.contains(Topic::Metrics).then(|| Arc::new(fits) as _),
+        series: topics.contains(Topic::Metrics).then(|| view.reads()),
         alerts: topics.contains(Topic::Alerts),
         activity: topics.contains(Topic::Activity),
     }
