@@ -164,7 +164,11 @@ impl Bench {
 
     /// Reads all lives from the first on, as a stream does.
     fn everything(&self) -> Vec<(u32, Arc<Entry>)> {
-        let mut from = From::Oldest;
+        self.after(From::Oldest)
+    }
+
+    /// Likewise what comes after a place.
+    fn after(&self, mut from: From) -> Vec<(u32, Arc<Entry>)> {
         let mut all = Vec::new();
         let fits: Arc<Fits> = Arc::new(|_: &Series| true);
         loop {
@@ -265,16 +269,18 @@ proptest! {
         lives in happenings(),
         compact_each in 1usize..30,
         cuts in vec((0.0f64..1.0, 0.0f64..1.0, 0usize..6), 1..8),
+        unpacked_at_once in prop_oneof![1usize..2000, Just(1 << 20)],
     ) {
         let known = series(6);
         let layouts = [&known[..4], &known[4..5], &known[1..3], &known[..]];
         let mut folder = Arc::new(TempDir::new().unwrap());
         let mut now = BEGIN;
-        let mut written: Vec<(u32, String)> = Vec::new();
+        let mut written: Vec<((u32, Seq), String)> = Vec::new();
         let mut models = vec![Model::new(); known.len()];
         let last = lives.len() - 1;
         for (life, happenings) in lives.into_iter().enumerate() {
             let mut bench = Bench::open(&folder, now, LONG);
+            bench.unpacked = Unpacked::in_stretches_of(unpacked_at_once);
             let boot = bench.writer.epoch.boot;
             for (i, (wait, which, late, value)) in happenings.into_iter().enumerate() {
                 now += wait * 1000;
@@ -289,19 +295,27 @@ proptest! {
                         bench.samples((now, measured), layout, &values)
                     }
                 };
-                written.push((boot, said(&entry)));
+                written.push(((boot, entry.last), said(&entry)));
                 bench.write(vec![entry]);
                 if i % compact_each == 0 {
                     bench.compact();
                 }
             }
-            let read = |bench: &Bench| -> Vec<(u32, String)> {
-                let all = bench.everything();
-                all.iter().map(|(boot, entry)| (*boot, said(entry))).collect()
+            let read = |bench: &Bench, from| -> Vec<((u32, Seq), String)> {
+                let all = bench.after(from).into_iter();
+                all.map(|(boot, entry)| ((boot, entry.last), said(&entry))).collect()
             };
-            prop_assert_eq!(&read(&bench), &written);
+            prop_assert_eq!(&read(&bench, From::Oldest), &written);
             bench.compact();
-            prop_assert_eq!(&read(&bench), &written);
+            prop_assert_eq!(&read(&bench, From::Oldest), &written);
+            // From anywhere, also from between the samples of a batch, which then comes whole.
+            for (share, ..) in &cuts {
+                let ((boot, last), _) = written[(written.len() as f64 * share) as usize];
+                let place = Place { boot, after: last - 1 };
+                let later = written.iter().filter(|(of, _)| *of > (boot, last - 1));
+                let later: Vec<_> = later.cloned().collect();
+                prop_assert_eq!(&read(&bench, From::Place(place)), &later);
+            }
             if life < last {
                 folder = bench.close(now);
                 now += 60_000;

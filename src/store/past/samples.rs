@@ -59,7 +59,13 @@ impl Reading<'_> {
             Some(stretch) => stretch,
             None => {
                 let block = Block::open(self.database, meta.id)?;
-                Arc::new(Stretch::read(block, meta, place, |of| self.pick(of))?)
+                Arc::new(Stretch::read(
+                    block,
+                    meta,
+                    place,
+                    unpacked.at_once(),
+                    |of| self.pick(of),
+                )?)
             }
         };
         let (entries, upto) = stretch.entries(place, weight);

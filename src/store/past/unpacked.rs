@@ -37,8 +37,10 @@ const AT_HAND: usize = 2;
 pub const IDLE: Duration = Duration::from_secs(10);
 
 /// The stretches that are at hand.
-#[derive(Default)]
-pub struct Unpacked(Mutex<Vec<Kept>>);
+pub struct Unpacked {
+    at_once: usize,
+    all: Mutex<Vec<Kept>>,
+}
 
 struct Kept {
     block: i64,
@@ -47,10 +49,28 @@ struct Kept {
     used: Instant,
 }
 
+impl Default for Unpacked {
+    fn default() -> Self {
+        Self::in_stretches_of(AT_ONCE)
+    }
+}
+
 impl Unpacked {
+    /// About so many bytes are unpacked at once.
+    pub(in crate::store) fn in_stretches_of(at_once: usize) -> Self {
+        Self {
+            at_once,
+            all: Mutex::default(),
+        }
+    }
+
+    pub(super) fn at_once(&self) -> usize {
+        self.at_once
+    }
+
     /// The stretch with what comes after a place in a block.
     pub(super) fn find(&self, block: i64, fits: &Arc<Fits>, place: Place) -> Option<Arc<Stretch>> {
-        let mut all = self.0.lock();
+        let mut all = self.all.lock();
         let kept = all.iter_mut().find(|kept| {
             let has = kept.stretch.after..kept.stretch.upto;
             kept.block == block && Arc::ptr_eq(&kept.fits, fits) && has.contains(&place.after)
@@ -61,7 +81,7 @@ impl Unpacked {
 
     /// Has it at hand, instead of the one that was used last the longest ago.
     pub(super) fn keep(&self, block: i64, fits: &Arc<Fits>, stretch: &Arc<Stretch>) {
-        let mut all = self.0.lock();
+        let mut all = self.all.lock();
         if all.len() >= AT_HAND {
             all.sort_by_key(|kept| Reverse(kept.used));
             all.truncate(AT_HAND - 1);
@@ -76,19 +96,19 @@ impl Unpacked {
 
     /// Of one that was given out whole.
     pub(super) fn forget(&self, stretch: &Arc<Stretch>) {
-        self.0
+        self.all
             .lock()
             .retain(|kept| !Arc::ptr_eq(&kept.stretch, stretch));
     }
 
     /// Of what nobody used for `IDLE`.
     pub fn forget_idle(&self) {
-        self.0.lock().retain(|kept| kept.used.elapsed() < IDLE);
+        self.all.lock().retain(|kept| kept.used.elapsed() < IDLE);
     }
 
     /// Whether nothing is at hand.
     pub fn is_empty(&self) -> bool {
-        self.0.lock().is_empty()
+        self.all.lock().is_empty()
     }
 }
 
@@ -155,11 +175,12 @@ impl Table {
 }
 
 impl Stretch {
-    /// Unpacks what is wanted after a place in a block. `pick` says what that is of a layout.
+    /// Unpacks what is wanted after a place in a block, about `at_once` bytes. `pick` says what that is of a layout.
     pub fn read(
         Block { head, mut parts }: Block<'_>,
         meta: &Meta,
         place: Place,
+        at_once: usize,
         pick: impl Fn(&[u32]) -> Option<Pick>,
     ) -> Result<Self, ReadError> {
         let mut groups = Vec::new();
@@ -178,7 +199,7 @@ impl Stretch {
         }
         let mut rows = Vec::new();
         let mut weight = 0;
-        while weight < AT_ONCE
+        while weight < at_once
             && let Some(Reverse((first, group, row))) = next.pop()
         {
             let (_, pick, firsts, taken) = &mut groups[group];

@@ -43,6 +43,7 @@ fn a_quarter_of_many_samples_becomes_one_block_when_it_is_over() {
     let mut bench = Bench::open(&Arc::new(TempDir::new().unwrap()), BEGIN, LONG);
     let first = BEGIN.div_euclid(900_000) * 900_000 + 900_000;
     let mut widths = Vec::new();
+    let mut written = Vec::new();
     for half_minute in 0..31 {
         let entries = (0..20).map(|i| {
             let now = first + (half_minute * 20 + i) * 1_500;
@@ -54,6 +55,7 @@ fn a_quarter_of_many_samples_becomes_one_block_when_it_is_over() {
             )
         });
         let entries = entries.collect::<Vec<_>>();
+        written.extend(entries.iter().map(|entry| said(entry)));
         bench.write(entries);
         bench.compact();
         let blocks = bench.blocks(0);
@@ -63,4 +65,8 @@ fn a_quarter_of_many_samples_becomes_one_block_when_it_is_over() {
     assert_eq!(widths[30], [900]);
     let quarter = &bench.blocks(0)[0];
     assert_eq!(quarter.samples, 600 * SERIES as u64);
+    // More than is unpacked at once.
+    let read = bench.everything();
+    assert!(read.iter().map(|(_, entry)| said(entry)).eq(written));
+    assert!(bench.unpacked.is_empty());
 }
