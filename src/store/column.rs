@@ -28,6 +28,8 @@ const FLOATS: u8 = 1;
 const DIFFERENCES: u8 = 2;
 /// What has to be added to, or to be taken from, the values of another column of the group: a column of whole numbers.
 const RELATED: u8 = 6;
+/// Whole numbers of which many are the same as the one before: how long each stays, and what it is.
+const RUNS: u8 = 7;
 /// Whole numbers above the smallest, by pco, in 16, 32 or 64 bits.
 const WHOLE_16: u8 = 3;
 const WHOLE_32: u8 = 4;

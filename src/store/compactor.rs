@@ -14,11 +14,12 @@ mod merge;
 mod roll;
 
 use std::{
+    convert::Infallible,
     path::PathBuf,
     sync::{
         Arc,
         atomic::Ordering,
-        mpsc::{Receiver, SyncSender},
+        mpsc::{Receiver, Sender, SyncSender},
     },
 };
 
@@ -128,6 +129,8 @@ pub struct Compactor {
     pub(super) counts: Arc<Counts>,
     /// Bytes that may be kept.
     pub(super) max_bytes: u64,
+    /// Dropped when its connection is closed.
+    pub(super) _is_open: Sender<Infallible>,
 }
 
 impl Compactor {

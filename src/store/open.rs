@@ -217,6 +217,7 @@ impl Store {
             .map_err(broken)?;
         let (jobs, inlet) = sync_channel(QUEUE);
         let (poke, pokes) = channel();
+        let (is_open, others) = channel();
         let compactor = file.clone().map(|file| Compactor {
             file,
             boot: past.epoch.boot,
@@ -224,8 +225,9 @@ impl Store {
             writer: jobs.clone(),
             counts: counts.clone(),
             max_bytes: options.retention.max_bytes,
+            _is_open: is_open.clone(),
         });
-        let (reads, readers) = Readers::new(file, &catalogue, &counts);
+        let (reads, readers) = Readers::new(file, &catalogue, &counts, is_open);
         let volatile = lock.is_none();
         let writer = Writer {
             database,
@@ -233,6 +235,7 @@ impl Store {
             _lock: lock,
             inlet,
             compactor: poke,
+            others,
             counts: counts.clone(),
             catalogue: catalogue.clone(),
             retention: options.retention,

@@ -5,8 +5,9 @@
 
 use std::{
     collections::VecDeque,
+    convert::Infallible,
     path::PathBuf,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, atomic::Ordering, mpsc::Sender},
 };
 
 use parking_lot::{Condvar, Mutex};
@@ -81,6 +82,8 @@ pub struct Reader {
     file: Option<PathBuf>,
     catalogue: Catalogue,
     counts: Arc<Counts>,
+    /// Dropped when its connection is closed.
+    _is_open: Sender<Infallible>,
 }
 
 impl Readers {
@@ -88,6 +91,7 @@ impl Readers {
         file: Option<PathBuf>,
         catalogue: &Catalogue,
         counts: &Arc<Counts>,
+        is_open: Sender<Infallible>,
     ) -> (Self, Vec<Reader>) {
         let waiting = Waiting {
             threads: THREADS,
@@ -103,6 +107,7 @@ impl Readers {
             file: file.clone(),
             catalogue: catalogue.clone(),
             counts: counts.clone(),
+            _is_open: is_open.clone(),
         };
         let readers = (0..THREADS).map(|_| reader()).collect();
         (Self(shared), readers)
@@ -213,13 +218,14 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc::channel;
 
     #[test]
     fn nobody_waits_for_threads_that_cannot_read() {
         let folder = tempfile::TempDir::new().unwrap();
         let nowhere = folder.path().join("nothing/tickwire.db");
         let known = (Catalogue::default(), Arc::default());
-        let (readers, threads) = Readers::new(Some(nowhere), &known.0, &known.1);
+        let (readers, threads) = Readers::new(Some(nowhere), &known.0, &known.1, channel().0);
         let early = readers.read(|_| ()).unwrap();
         let mut threads = threads.into_iter();
         threads.next().unwrap().run();

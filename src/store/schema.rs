@@ -1,6 +1,6 @@
 //! The tables, and what is read from them at the start.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 
 use super::Past;
 use crate::model::{Epoch, Timestamp};
@@ -138,7 +138,14 @@ fn configure(database: &Connection) -> rusqlite::Result<()> {
     database.pragma_update(None, "synchronous", "normal")?;
     database.pragma_update(None, "wal_autocheckpoint", 0)?;
     database.pragma_update(None, "journal_size_limit", WAL_BYTES)?;
+    plan_once(database)?;
     database.pragma_update(None, "cache_size", -1024)
+}
+
+/// A statement is planned when it is prepared, and not again for each value that is bound to it.
+fn plan_once(database: &Connection) -> rusqlite::Result<()> {
+    database.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// What the write-ahead log is cut to when it begins anew.
@@ -147,6 +154,7 @@ const WAL_BYTES: i64 = 512 << 10;
 /// How connections work that only read.
 pub fn configure_reader(database: &Connection) -> rusqlite::Result<()> {
     database.pragma_update(None, "query_only", true)?;
+    plan_once(database)?;
     database.pragma_update(None, "cache_size", -1024)
 }
 

@@ -7,6 +7,7 @@ mod blocks;
 mod record;
 
 use std::{
+    convert::Infallible,
     fs::File,
     sync::{
         Arc,
@@ -43,6 +44,8 @@ const GROUP: usize = 256;
 /// The first wait after a failure; each further one is twice as long, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// How long it waits for the others to close theirs when everything ends.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(super) enum Job {
@@ -92,6 +95,8 @@ pub struct Writer {
     pub(super) _lock: Option<File>,
     pub(super) inlet: Receiver<Job>,
     pub(super) compactor: Sender<Poke>,
+    /// Nothing comes here: it is cut off when all who read have closed their connections.
+    pub(super) others: Receiver<Infallible>,
     pub(super) counts: Arc<Counts>,
     pub(super) catalogue: Catalogue,
     pub(super) retention: Retention,
@@ -159,6 +164,9 @@ impl Writer {
             }
         }
         self.copy_log();
+        // SQLite takes its log and the index of it out of the folder with the last connection, if that is one that writes.
+        drop((self.inlet, self.compactor));
+        let _ = self.others.recv_timeout(FAREWELL);
         if let Err((_, error)) = self.database.close() {
             tracing::error!(%error, "the store did not close cleanly");
         }

@@ -159,3 +159,26 @@ async fn without_a_folder_to_write_to_it_runs_and_says_that_nothing_is_kept() {
     assert_eq!(feed.event("metric").await.data["value"], 7);
     assert_eq!(server.metric("tickwire_store_failed_total").await, 0.0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clean_stop_leaves_one_file_with_everything_in_it() {
+    let server = Server::start().await;
+    for value in 1..=100 {
+        server.sample("m", value).await;
+    }
+    // Somebody has read, too.
+    let values = async |server: &Server| {
+        let samples = server.json("/api/history?names=m&from=1h").await;
+        samples["series"][0]["points"].clone()
+    };
+    let read = values(&server).await;
+    assert_eq!(read.as_array().unwrap().len(), 100, "{read}");
+    let folder = server.stop().await;
+    let files = std::fs::read_dir(folder.path()).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| name.starts_with("tickwire")).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["tickwire.db", "tickwire.lock"]);
+    let server = Server::on(&folder, "").await;
+    assert_eq!(values(&server).await, read);
+}

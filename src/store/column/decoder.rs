@@ -1,8 +1,10 @@
 //! Columns into numbers.
 
+use std::iter::repeat_n;
+
 use pco::{data_types::Number, wrapped::FileDecompressor};
 
-use super::{CONSTANT, DIFFERENCES, FLOATS, MAX_ROWS, RELATED, WHOLE_16, WHOLE_32, WHOLE_64};
+use super::{CONSTANT, DIFFERENCES, FLOATS, MAX_ROWS, RELATED, RUNS, WHOLE_16, WHOLE_32, WHOLE_64};
 use crate::{
     model::decimal::POWERS,
     store::{Damaged, bytes::Reader},
@@ -96,7 +98,45 @@ impl Decoder {
         self.whole(kind, reader, rows, |whole| whole)
     }
 
-    fn whole<T>(
+    fn whole<T: Clone>(
+        &self,
+        kind: u8,
+        mut reader: Reader<'_>,
+        rows: usize,
+        into: impl Fn(i64) -> T,
+    ) -> Result<Vec<T>, Damaged> {
+        if kind != RUNS {
+            return self.each(kind, reader, rows, into);
+        }
+        let damaged = Damaged("a run");
+        let count = reader.u64()? as usize;
+        if count > rows {
+            return Err(damaged);
+        }
+        let lengths = reader.count()?;
+        let of = |column| {
+            let mut reader = Reader::new(column);
+            let kind = reader.u8()?;
+            reader.u8()?;
+            self.each(kind, reader, count, |whole| whole)
+        };
+        let (lengths, each) = (of(reader.take(lengths)?)?, of(reader.rest())?);
+        let mut values = Vec::with_capacity(rows);
+        for (length, value) in lengths.into_iter().zip(each) {
+            let length = usize::try_from(length).map_err(|_| damaged)?;
+            if length > rows - values.len() {
+                return Err(damaged);
+            }
+            values.extend(repeat_n(into(value), length));
+        }
+        match values.len() == rows {
+            true => Ok(values),
+            false => Err(damaged),
+        }
+    }
+
+    /// Whole numbers that are stored one by one.
+    fn each<T>(
         &self,
         kind: u8,
         mut reader: Reader<'_>,

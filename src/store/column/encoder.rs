@@ -1,9 +1,9 @@
 //! Numbers into columns.
 
-use pco::{ChunkConfig, data_types::Number, wrapped::FileCompressor};
+use pco::{ChunkConfig, ModeSpec, data_types::Number, wrapped::FileCompressor};
 
 use super::{
-    CONSTANT, DIFFERENCES, FLOATS, RELATED, WHOLE_16, WHOLE_32, WHOLE_64,
+    CONSTANT, DIFFERENCES, FLOATS, RELATED, RUNS, WHOLE_16, WHOLE_32, WHOLE_64,
     plain::{Decimals, Plain, WORTH_RELATING},
 };
 use crate::model::{
@@ -16,6 +16,9 @@ const SHORT: usize = 64;
 /// Columns shorter than this are done without pco if that makes no more than so many bytes of a value, where it is to be
 /// quick: describing a column takes pco as long as hundreds of values do, and it is done again when it is put together with others.
 const QUICK: (usize, usize) = (256, 2);
+
+/// Runs of the same value are tried where there are so many times fewer of them than values.
+const WORTH_RUNS: usize = 3;
 
 /// Writes columns.
 #[derive(Debug, Default)]
@@ -87,7 +90,18 @@ impl Encoder {
 
     /// A column of whole numbers.
     pub fn whole_numbers(&self, values: &[i64]) -> Vec<u8> {
-        self.whole(values, 0, true)
+        let column = self.whole(values, 0, true);
+        // pco looks for numbers that all are multiples of. Where such a one is in what they are apart by chance, as in the
+        // numbers of the batches of a few sources, that makes them larger, and it does not notice.
+        let classic = Self {
+            config: self.config.clone().with_mode_spec(ModeSpec::Classic),
+            ..Self::default()
+        };
+        let classic = classic.whole(values, 0, true);
+        match classic.len() < column.len() {
+            true => classic,
+            false => column,
+        }
     }
 
     pub(super) fn floats(&self, values: &[f64]) -> Vec<u8> {
@@ -97,6 +111,33 @@ impl Encoder {
     }
 
     fn whole(&self, values: &[i64], power: u8, thorough: bool) -> Vec<u8> {
+        let column = self.each(values, power, thorough);
+        let runs = thorough.then(|| self.runs(values, power)).flatten();
+        match runs.filter(|runs| runs.len() < column.len()) {
+            Some(runs) => runs,
+            None => column,
+        }
+    }
+
+    /// Whole numbers as runs of the same, if they are long enough for that to be of use.
+    fn runs(&self, values: &[i64], power: u8) -> Option<Vec<u8>> {
+        let runs: Vec<&[i64]> = values.chunk_by(|a, b| a == b).collect();
+        if runs.len() * WORTH_RUNS > values.len() {
+            return None;
+        }
+        let lengths: Vec<i64> = runs.iter().map(|run| run.len() as i64).collect();
+        let values: Vec<i64> = runs.iter().map(|run| run[0]).collect();
+        let mut lengths = self.each(&lengths, 0, true);
+        let mut out = vec![RUNS, power];
+        put_u64(&mut out, runs.len() as u64);
+        put_u64(&mut out, lengths.len() as u64);
+        out.append(&mut lengths);
+        out.append(&mut self.each(&values, 0, true));
+        Some(out)
+    }
+
+    /// Whole numbers one by one.
+    fn each(&self, values: &[i64], power: u8, thorough: bool) -> Vec<u8> {
         if !thorough && values.len() < QUICK.0 {
             let column = differences(values, power);
             if column.len() <= values.len() * QUICK.1 {

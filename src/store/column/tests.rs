@@ -41,6 +41,28 @@ fn decimals_are_smaller_than_as_floating_point_numbers() {
     );
 }
 
+#[test]
+fn what_stays_for_long_takes_what_its_changes_take() {
+    let steps = |i: i64| (i / 97 * 7919 % 1000) as f64 / 10.0;
+    let values: Vec<f64> = (0..9700).map(steps).collect();
+    let (column, read) = again(&values);
+    assert_eq!(read, bits(&values));
+    assert!(column.len() < 250, "{}", column.len());
+    // Beside another that goes with it, too.
+    let noise: Vec<f64> = (0..9700).map(|i| (i * i % 997) as f64 / 10.0).collect();
+    let both = noise.iter().zip(&values);
+    let sums: Vec<f64> = both
+        .map(|(a, b)| (a * 10.0 + b * 10.0).round() / 10.0)
+        .collect();
+    let (encoder, mut plain) = (Encoder::default(), Plain::default());
+    let stored = [&noise, &sums].map(|column| encoder.beside(column, &mut plain));
+    let decoder = Decoder::new(&encoder.header()).unwrap();
+    assert_eq!(beside(&stored[1]).unwrap(), Some(1));
+    assert!(stored[1].len() < 300, "{}", stored[1].len());
+    let read = decoder.values_beside(&stored[1], &stored[0], 9700).unwrap();
+    assert_eq!(bits(&read), bits(&sums));
+}
+
 /// Values as they are measured, and any others.
 fn reading() -> impl Strategy<Value = f64> {
     prop_oneof![
@@ -125,6 +147,14 @@ proptest! {
     }
 
     #[test]
+    fn runs_read_back_as_themselves(runs in vec((reading(), 1usize..60), 1..40)) {
+        let run = |(value, length): &(f64, usize)| std::iter::repeat_n(*value, *length);
+        let values: Vec<f64> = runs.iter().flat_map(run).collect();
+        let (_, read) = again(&values);
+        prop_assert_eq!(read, bits(&values));
+    }
+
+    #[test]
     fn decimals_read_back_as_themselves(values in vec(-1_000_000i64..1_000_000, 1..300), power in 0usize..9) {
         let values: Vec<f64> = values.iter().map(|n| *n as f64 / POWERS[power]).collect();
         let (_, read) = again(&values);
@@ -142,7 +172,15 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_is_read_panics(bytes in vec(any::<u8>(), 0..200), rows in 0usize..1000) {
+    fn nothing_that_is_read_panics(
+        mut bytes in vec(any::<u8>(), 0..200),
+        rows in 0usize..1000,
+        kind in 0u8..9,
+    ) {
+        // Few would have a kind that there is.
+        if let Some(first) = bytes.first_mut() {
+            *first = kind;
+        }
         let decoder = Decoder::new(&Encoder::default().header()).unwrap();
         let _ = decoder.values(&bytes, rows);
         let _ = decoder.whole_numbers(&bytes, rows);
