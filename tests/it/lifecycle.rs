@@ -163,16 +163,17 @@ async fn without_a_folder_to_write_to_it_runs_and_says_that_nothing_is_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clean_stop_leaves_one_file_with_everything_in_it() {
     let server = Server::start().await;
-    for value in 1..=100 {
-        server.sample("m", value).await;
-    }
-    // Somebody has read, too.
-    let values = async |server: &Server| {
+    let now = chrono::Utc::now().timestamp_millis();
+    let sample = |value: i64| serde_json::json!({ "name": "m", "value": value, "timestamp": now - 1000 * (100 - value) });
+    server.push((1..=100).map(sample).collect::<Vec<_>>()).await;
+    // Somebody reads, too.
+    let read = async |server: &Server| {
         let samples = server.json("/api/history?names=m&from=1h").await;
-        samples["series"][0]["points"].clone()
+        let points = samples["series"][0]["points"].as_array().cloned();
+        let values = points.unwrap_or_default().into_iter();
+        values.map(|point| point[1].clone()).collect::<Vec<_>>()
     };
-    let read = values(&server).await;
-    assert_eq!(read.as_array().unwrap().len(), 100, "{read}");
+    read(&server).await;
     let folder = server.stop().await;
     let files = std::fs::read_dir(folder.path()).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
@@ -180,5 +181,6 @@ async fn a_clean_stop_leaves_one_file_with_everything_in_it() {
     names.sort_unstable();
     assert_eq!(names, ["tickwire.db", "tickwire.lock"]);
     let server = Server::on(&folder, "").await;
-    assert_eq!(values(&server).await, read);
+    let expected: Vec<_> = (1..=100).map(serde_json::Value::from).collect();
+    assert_eq!(read(&server).await, expected);
 }

@@ -219,12 +219,20 @@ impl Stretch {
             None => meta.last,
         };
         let groups = groups.into_iter().map(|(of, pick, _, taken)| {
+            let mut values = Table::new(taken.len(), pick.width());
+            if taken.is_empty() {
+                return Ok(Group {
+                    pick,
+                    times: Vec::new(),
+                    lags: Vec::new(),
+                    values,
+                });
+            }
             let mut shared = |column| {
                 let column = head.whole_numbers(&mut parts, of, column)?;
                 Ok::<_, ReadError>(column[taken.clone()].to_vec())
             };
             let (times, lags) = (shared(rows::TIMESTAMP)?, shared(rows::LAG)?);
-            let mut values = Table::new(taken.len(), pick.width());
             for (at, place) in pick.places().iter().enumerate() {
                 let column = head.values(&mut parts, of, *place as usize, 0)?;
                 values.set_column(at, &column[taken.clone()]);
