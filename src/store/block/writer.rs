@@ -53,7 +53,7 @@ impl Writer {
 
     /// A shared column of the group.
     pub fn whole_numbers(&mut self, values: &[i64]) {
-        let column = self.encoder.whole_numbers(values);
+        let column = self.encoder.whole_numbers(values, self.thorough);
         self.column(&column);
     }
 

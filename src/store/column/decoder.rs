@@ -80,9 +80,8 @@ impl Decoder {
         if rows > MAX_ROWS {
             return Err(Damaged("a column's length"));
         }
-        let mut reader = Reader::new(column);
-        let kind = reader.u8()?;
-        let power = POWERS.get(usize::from(reader.u8()?));
+        let (kind, power, reader) = begin(column)?;
+        let power = POWERS.get(usize::from(power));
         let power = *power.ok_or(Damaged("a power of ten"))?;
         Ok((power, self.whole(kind, reader, rows, |whole| whole)?))
     }
@@ -92,9 +91,7 @@ impl Decoder {
         if rows > MAX_ROWS {
             return Err(Damaged("a column's length"));
         }
-        let mut reader = Reader::new(column);
-        let kind = reader.u8()?;
-        reader.u8()?;
+        let (kind, _, reader) = begin(column)?;
         self.whole(kind, reader, rows, |whole| whole)
     }
 
@@ -115,9 +112,7 @@ impl Decoder {
         }
         let lengths = reader.count()?;
         let of = |column| {
-            let mut reader = Reader::new(column);
-            let kind = reader.u8()?;
-            reader.u8()?;
+            let (kind, _, reader) = begin(column)?;
             self.each(kind, reader, count, |whole| whole)
         };
         let (lengths, each) = (of(reader.take(lengths)?)?, of(reader.rest())?);
@@ -188,4 +183,10 @@ impl Decoder {
         }
         Ok(values)
     }
+}
+
+/// Of a column of whole numbers: how they are stored, the power of ten they are to be divided by, and the rest.
+fn begin(column: &[u8]) -> Result<(u8, u8, Reader<'_>), Damaged> {
+    let mut reader = Reader::new(column);
+    Ok((reader.u8()?, reader.u8()?, reader))
 }

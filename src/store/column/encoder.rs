@@ -88,9 +88,12 @@ impl Encoder {
         }
     }
 
-    /// A column of whole numbers.
-    pub fn whole_numbers(&self, values: &[i64]) -> Vec<u8> {
+    /// A column of whole numbers. `thorough` takes twice as long.
+    pub fn whole_numbers(&self, values: &[i64], thorough: bool) -> Vec<u8> {
         let column = self.whole(values, 0, true);
+        if !thorough {
+            return column;
+        }
         // pco looks for numbers that all are multiples of. Where such a one is in what they are apart by chance, as in the
         // numbers of the batches of a few sources, that makes them larger, and it does not notice.
         let classic = Self {
