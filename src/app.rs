@@ -19,7 +19,7 @@ use tokio::task::JoinHandle as Task;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    alerts::{Engine, Saved},
+    alerts::{self as engine, Engine},
     config::Config,
     control::{Control, status::Teller},
     model::{
@@ -317,7 +317,7 @@ async fn within(what: &'static str, time: Duration, part: Task<()>) {
 fn restore(engine: &mut Engine, past: &Past, now: Timestamp) -> Vec<AlertEvent> {
     let mut events = Vec::new();
     if let Some((saved_at, text)) = &past.engine {
-        match serde_json::from_str::<Vec<Saved>>(text) {
+        match serde_json::from_str::<engine::State>(text) {
             Ok(saved) => events = engine.restore(saved, *saved_at, now),
             Err(error) => {
                 tracing::error!(%error, "the saved state of the alerts cannot be read; they begin anew");

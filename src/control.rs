@@ -10,7 +10,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::{
-    model::{Activity, Clock, HostName, Seq, Timestamp},
+    model::{Activity, Clock, HostName, Person, Seq, Timestamp},
     pipeline::{AlertCommand, Busy, Inlet, Unknown, UnknownAnnotation},
     sources::supervisor::{Action, Supervisor, UnknownSource},
 };
@@ -116,8 +116,8 @@ impl Control {
         }))
     }
 
-    /// Does a command; tells how many things it changed.
-    pub async fn execute(&self, command: Command) -> Result<usize, ControlError> {
+    /// Does a command that somebody gave; tells how many things it changed.
+    pub async fn execute(&self, command: Command, by: Person) -> Result<usize, ControlError> {
         match command {
             Command::Source { name, action } => {
                 let sources = self.0.sources.clone();
@@ -126,9 +126,9 @@ impl Control {
                 let changed = done.map_err(|_| Busy)??;
                 Ok(usize::from(changed))
             }
-            Command::Acknowledge(id) => self.alerts(AlertCommand::Acknowledge(id)).await,
-            Command::Dismiss(id) => self.alerts(AlertCommand::Dismiss(id)).await,
-            Command::Clear => self.alerts(AlertCommand::Clear).await,
+            Command::Acknowledge(id) => self.alerts(AlertCommand::Acknowledge(id), by).await,
+            Command::Dismiss(id) => self.alerts(AlertCommand::Dismiss(id), by).await,
+            Command::Clear => self.alerts(AlertCommand::Clear, by).await,
             Command::Event {
                 kind,
                 message,
@@ -162,8 +162,8 @@ impl Control {
         Ok((id, self.0.inlet.annotate(annotation).await?))
     }
 
-    async fn alerts(&self, command: AlertCommand) -> Result<usize, ControlError> {
-        Ok(self.0.inlet.alerts(command).await??)
+    async fn alerts(&self, command: AlertCommand, by: Person) -> Result<usize, ControlError> {
+        Ok(self.0.inlet.alerts(command, by).await??)
     }
 }
 

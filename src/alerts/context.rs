@@ -14,6 +14,22 @@ pub(super) struct Context {
     pub(super) ids: Ids,
     /// Raised by whatever changes what is saved.
     pub(super) revision: u64,
+    /// Watches are asked also where nothing would come of it.
+    #[cfg(test)]
+    pub(super) thorough: bool,
+}
+
+impl Context {
+    /// Whether watches that would do nothing need not be asked.
+    #[cfg(test)]
+    pub(super) fn may_skip(&self) -> bool {
+        !self.thorough
+    }
+
+    #[cfg(not(test))]
+    pub(super) const fn may_skip(&self) -> bool {
+        true
+    }
 }
 
 /// Ids for alerts (uuid v7): the time and a seeded generator, so that the same input makes the same ids.

@@ -30,21 +30,25 @@ pub(super) struct Guards {
 
 impl Guards {
     pub(super) fn new(rules: &[Arc<Rule>]) -> Self {
-        let guards = rules.iter().filter_map(|rule| rule.guard.as_ref());
-        Self {
-            metrics: guards.map(|guard| guard.metric.clone()).collect(),
-            ..Self::default()
-        }
+        let mut guards = Self::default();
+        guards.look_at(rules);
+        guards
     }
 
-    /// A series is seen for the first time.
+    /// From here on the guards of these rules; what is known of others does not matter.
+    pub(super) fn look_at(&mut self, rules: &[Arc<Rule>]) {
+        let guards = rules.iter().filter_map(|rule| rule.guard.as_ref());
+        self.metrics = guards.map(|guard| guard.metric.clone()).collect();
+    }
+
+    /// A series is seen for the first time, or may have become a guard.
     pub(super) fn admit(&mut self, series: &Series) {
         if self.metrics.contains(series.key().name.as_str()) {
             let at = series.id.index();
             if self.readings.len() <= at {
                 self.readings.resize(at + 1, None);
             }
-            self.readings[at] = Some(None);
+            self.readings[at].get_or_insert(None);
             self.by_key.insert(series.key().clone(), series.id);
         }
     }

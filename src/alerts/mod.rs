@@ -11,31 +11,43 @@
 //!   still when the clock goes back and leaves out steps of more than [`MAX_STEP`].
 //! - **A restart decides nothing** either: [`Engine::export`] and [`Engine::restore`] carry open alerts and holds over.
 //!
+//! - **People are told of what they can do something about**: an event says whether it is silenced, and by what.
+//!
 //! | file | concept |
 //! |---|---|
 //! | `trigger` | hysteresis and holds of one level |
-//! | `window` | samples over time, and whether they suffice |
+//! | `recent`, `pane`, `window`, `quantiles`, `trend` | samples over time, and whether they suffice |
+//! | `lens` | the value that rules compare, and when they need not be asked |
 //! | `watch` | one rule on one series: verdicts and levels |
 //! | `no_data` | its silence |
 //! | `event` | the events of its alert |
 //! | `watched` | one series: order of its samples, when it was seen last |
 //! | `slots` | all series that are known |
 //! | `guard` | the second condition |
+//! | `mute` | silences, maintenance windows, rules that mute others |
 //! | `message` | the sentence for people |
-//! | `saved` | what survives a restart |
+//! | `saved` | what survives a restart; `rules`: what survives other rules |
 //!
-//! Cost: a series without rules costs one array index a sample; a windowed rule at most 65 additions a sample; a tick
-//! visits each watched series once. Memory: at most 61 panes of 40 bytes for each windowed rule and series, whatever
-//! the rate.
+//! Cost: a series without rules costs one array index a sample, one in order a comparison for each value that its rules
+//! compare, however many rules; a window two additions or so. A second costs one comparison for each series. `cargo bench
+//! --bench alerts` measures it. Memory: at most 61 panes of 48 bytes for each length of time that is looked at of a series,
+//! whatever the rate.
 
 mod context;
 mod event;
 mod guard;
+mod lens;
 mod message;
+mod mute;
 mod no_data;
+mod pane;
+mod quantiles;
+mod recent;
+mod rules;
 mod saved;
 mod slots;
 mod time;
+mod trend;
 mod trigger;
 mod watch;
 mod watched;
@@ -48,19 +60,20 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
-pub use saved::Saved;
+pub use saved::{Saved, State};
 pub use time::MAX_STEP;
 pub use trigger::Trigger;
 
 use self::{
     context::{Context, Ids},
     guard::Guards,
+    mute::Mutes,
     slots::Slots,
     time::Time,
     watched::Watched,
 };
 use crate::{
-    model::{AlertEvent, Reason, Rule, SeriesId, SourceId, Timestamp},
+    model::{AlertEvent, Person, Reason, Rule, SeriesId, SourceId, Timestamp},
     series::Series,
 };
 
@@ -71,8 +84,7 @@ pub struct NotOpen(pub Uuid);
 
 /// The threshold engine. See the [module](self).
 ///
-/// Its caller calls [`tick`](Self::tick) at least every [`MAX_STEP`], in practice every second, and reloads rules by
-/// making a new engine that restores what the old one exported.
+/// Its caller calls [`tick`](Self::tick) at least every [`MAX_STEP`], in practice every second.
 #[derive(Debug)]
 pub struct Engine {
     /// Those that are enabled.
@@ -80,6 +92,7 @@ pub struct Engine {
     restart_grace: Duration,
     context: Context,
     slots: Slots,
+    mutes: Mutes,
     stopped: HashSet<SourceId>,
 }
 
@@ -94,10 +107,13 @@ impl Engine {
                 guards: Guards::new(&rules),
                 ids: Ids::new(seed),
                 revision: 0,
+                #[cfg(test)]
+                thorough: false,
             },
             rules,
             restart_grace,
             slots: Slots::default(),
+            mutes: Mutes::default(),
             stopped: HashSet::new(),
         }
     }
@@ -114,12 +130,15 @@ impl Engine {
     ) -> Vec<AlertEvent> {
         self.admit(now, timestamp, samples.clone());
         let mut events = Vec::new();
+        let when = (timestamp, interval);
         for (series, value) in samples {
-            if let Some(watched) = self.slots.get_mut(series.id) {
-                watched.sample(timestamp, interval, value, &mut self.context, &mut events);
-            }
+            let cx = &mut self.context;
+            self.slots.sample(series.id, when, value, cx, &mut events);
         }
-        events
+        match events.is_empty() {
+            true => events,
+            false => self.finish(events),
+        }
     }
 
     /// Stored samples, oldest first, to fill windows after a start (and after [`restore`](Self::restore)) without a
@@ -138,12 +157,16 @@ impl Engine {
         }
     }
 
-    /// The passing of time: finds series that have become silent.
+    /// The passing of time: finds series that have become silent, silences that begin and end, and who is to be told again.
     pub fn tick(&mut self, now: Timestamp) -> Vec<AlertEvent> {
         self.context.time.advance(now);
         let mut events = Vec::new();
-        for watched in self.slots.iter_mut() {
-            watched.look_for_silence(&mut self.context, &mut events);
+        self.slots.look_for_silence(&mut self.context, &mut events);
+        let mut events = self.finish(events);
+        let open: Vec<Uuid> = self.slots.opened().collect();
+        for id in open {
+            let watch = self.slots.find_open(id);
+            events.extend(watch.and_then(|(watch, _)| watch.remind(&mut self.context)));
         }
         events
     }
@@ -152,51 +175,60 @@ impl Engine {
     pub fn source_stopped(&mut self, source: &SourceId, now: Timestamp) {
         self.context.time.advance(now);
         self.stopped.insert(source.clone());
-        for watched in self.slots.of_source(source) {
-            watched.stop(&mut self.context);
-        }
+        let cx = &mut self.context;
+        self.slots.of_source(source, |watched| watched.stop(cx));
     }
 
     /// The user started it again: from now on it is expected to speak.
     pub fn source_started(&mut self, source: &SourceId, now: Timestamp) {
         self.context.time.advance(now);
         self.stopped.remove(source);
-        for watched in self.slots.of_source(source) {
-            watched.start(self.context.time.now());
-        }
+        let now = self.context.time.now();
+        self.slots.of_source(source, |watched| watched.start(now));
     }
 
     /// These series have ended: what is open on them is resolved, and they are forgotten.
     pub fn series_gone(&mut self, ids: &[SeriesId], now: Timestamp) -> Vec<AlertEvent> {
         self.context.time.advance(now);
         self.context.guards.forget(ids);
-        end(self.slots.remove(ids), &mut self.context)
+        let gone = self.slots.remove(ids);
+        self.end(gone)
     }
 
     /// As [`series_gone`](Self::series_gone) for restored series that have no id in this life, because they did not
     /// come back within `idle`. Without it, the alert of a host that went away during a restart would stay open.
     pub fn unseen_gone(&mut self, idle: Duration, now: Timestamp) -> Vec<AlertEvent> {
         self.context.time.advance(now);
-        let now = self.context.time.now();
-        end(self.slots.remove_unseen(idle, now), &mut self.context)
+        let gone = self.slots.remove_unseen(idle, self.context.time.now());
+        self.end(gone)
+    }
+
+    /// Resolves what is open on series that have ended.
+    fn end(&mut self, gone: Vec<Watched>) -> Vec<AlertEvent> {
+        let mut events = Vec::new();
+        for watched in gone {
+            self.context.revision += 1;
+            watched.end(Reason::SeriesGone, &mut self.context, &mut events);
+        }
+        self.slots.close(&events);
+        self.finish(events)
     }
 
     /// Somebody has seen an open alert; `None` when that was known already.
-    pub fn acknowledge(&mut self, id: Uuid, now: Timestamp) -> Result<Option<AlertEvent>, NotOpen> {
+    pub fn acknowledge(
+        &mut self,
+        id: Uuid,
+        by: Person,
+        now: Timestamp,
+    ) -> Result<Option<AlertEvent>, NotOpen> {
         self.context.time.advance(now);
-        self.slots
-            .iter_mut()
-            .find_map(|watched| watched.find_open(id))
-            .map(|watch| watch.acknowledge(&mut self.context))
-            .ok_or(NotOpen(id))
+        let (watch, _) = self.slots.find_open(id).ok_or(NotOpen(id))?;
+        Ok(watch.acknowledge(by, &mut self.context))
     }
 
-    /// The newest event of each open alert, which is its present state.
+    /// The newest event of each open alert, which is its present state; oldest alert first.
     pub fn open(&self) -> impl Iterator<Item = &AlertEvent> {
-        self.slots
-            .iter()
-            .flat_map(|watched| &watched.watches)
-            .filter_map(|watch| watch.open.as_deref())
+        self.slots.open()
     }
 
     /// Changes whenever what [`export`](Self::export) returns does.
@@ -214,25 +246,18 @@ impl Engine {
         self.context.time.advance(now);
         let now = self.context.time.now();
         for (series, value) in samples {
-            if self.slots.is_new(series.id) {
-                let stopped = self.stopped.contains(&series.owner);
-                let is_watched = self.slots.admit(series, &self.rules, stopped, now);
-                self.context.guards.admit(series);
-                self.context.revision += u64::from(is_watched);
-            }
+            self.admit_one(series, now);
             self.context.guards.record(series.id, timestamp, value, now);
         }
     }
-}
 
-/// Resolves what is open on series that have ended.
-fn end(gone: Vec<Watched>, context: &mut Context) -> Vec<AlertEvent> {
-    let mut events = Vec::new();
-    for mut watched in gone {
-        context.revision += 1;
-        for watch in &mut watched.watches {
-            events.extend(watch.end(&watched.subject, Reason::SeriesGone, context));
+    /// Takes note of a series, if it is new. `now` is engine time.
+    fn admit_one(&mut self, series: &Arc<Series>, now: Timestamp) {
+        if self.slots.is_new(series.id) {
+            let stopped = self.stopped.contains(&series.owner);
+            let is_watched = self.slots.admit(series, &self.rules, stopped, now);
+            self.context.guards.admit(series);
+            self.context.revision += u64::from(is_watched);
         }
     }
-    events
 }

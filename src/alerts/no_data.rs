@@ -2,39 +2,45 @@
 
 use std::time::Duration;
 
-use super::{context::Context, trigger::Trigger, watch::Watch, watched::Subject};
-use crate::model::{AlertEvent, AlertState, NoDataPolicy, Reason, Timestamp, Transition};
+use super::{
+    context::Context,
+    trigger::Trigger,
+    watch::{Sight, Watch},
+    watched::Subject,
+};
+use crate::model::{AlertEvent, AlertState, NoDataPolicy, Reason, Transition};
 
 /// Silence is never shorter than this many of the source's intervals.
 const LEAST_INTERVALS: u32 = 3;
 
 impl Watch {
-    /// Finds that the series has been silent for longer than the rule allows; to find it again changes nothing. Nobody
-    /// knows what the value did meanwhile, so holds start again; what fires goes on firing, except where the rule takes
-    /// silence for the end.
-    pub(super) fn look_for_silence(
+    /// The series has been silent for as long as the rule allows; to find it again changes nothing. Nobody knows what
+    /// the value did meanwhile, so holds start again; what fires goes on firing, except where the rule takes silence for
+    /// the end.
+    pub(super) fn fall_silent(
         &mut self,
         subject: &Subject,
-        last_seen: Timestamp,
+        sight: Sight,
         cx: &mut Context,
     ) -> Option<AlertEvent> {
-        if cx.time.now().since(last_seen) < self.silence(subject) {
+        if self.counts_silence() {
             return None;
         }
         self.break_holds(cx);
         let no_data = self.rule.no_data;
+        let silent = (Transition::NoData, None);
         match (no_data.then, &self.open) {
             (NoDataPolicy::Resolve, Some(_)) => {
                 self.triggers = Default::default();
-                Some(self.resolve(subject, Reason::SeriesGone, None, cx))
+                Some(self.resolve(subject, Reason::SeriesGone, sight, cx))
             }
             (_, Some(alert)) if alert.state == AlertState::NoData => None,
             (NoDataPolicy::Keep | NoDataPolicy::Fire, Some(alert)) => {
                 let level = alert.level;
-                Some(self.change(subject, (Transition::NoData, None), level, None, cx))
+                Some(self.change(subject, silent, level, sight, cx))
             }
             (NoDataPolicy::Fire, None) => {
-                Some(self.change(subject, (Transition::NoData, None), no_data.level, None, cx))
+                Some(self.change(subject, silent, no_data.level, sight, cx))
             }
             (NoDataPolicy::Keep | NoDataPolicy::Resolve, None) => None,
         }

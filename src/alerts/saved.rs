@@ -8,8 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{Engine, message, trigger::Trigger, watch::Watch, watched::Subject};
 use crate::model::{
-    AlertEvent, AlertState, NoDataPolicy, Reason, SeriesKey, SourceId, Timestamp, Transition,
+    AlertEvent, AlertState, NoDataPolicy, Reason, SeriesKey, Silence, SourceId, Timestamp,
+    Transition,
 };
+
+/// Everything a restart must not lose.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct State {
+    /// What is not plainly in order, and what is to be missed.
+    pub watches: Vec<Saved>,
+    /// Silences that have not ended.
+    pub silences: Vec<Silence>,
+}
 
 /// The state of one rule on one series. The series is named in full: its id is of one life only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,24 +40,28 @@ pub struct Saved {
     pub triggers: [Trigger; 3],
     /// The newest event of the alert that is open.
     pub alert: Option<AlertEvent>,
+    /// When it got worse, in wall time: the newest of them, as many as make it waver.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub worsened: Vec<Timestamp>,
 }
 
 impl Engine {
-    /// Everything a restart must not lose, in a fixed order: each rule and series that is not plainly in order, and
+    /// Everything a restart must not lose, in a fixed order: silences, each rule and series that is not plainly in order, and
     /// each whose silence would open an alert, because then it must be missed even if it never comes back.
     ///
     /// To be stored when [`revision`](Self::revision) has changed; that is soon enough for a kill.
-    pub fn export(&self) -> Vec<Saved> {
+    pub fn export(&self) -> State {
         let time = &self.context.time;
         let watches = self
             .slots
             .iter()
-            .flat_map(|watched| watched.watches.iter().map(move |w| (&watched.subject, w)));
-        watches
+            .flat_map(|watched| watched.watches().map(move |w| (&watched.subject, w)));
+        let watches = watches
             .filter(|(_, watch)| {
                 watch.open.is_some()
                     || watch.triggers != [Trigger::Idle; 3]
                     || watch.rule.no_data.then == NoDataPolicy::Fire
+                    || !watch.worsened.is_empty()
             })
             .map(|(subject, watch)| Saved {
                 rule: watch.rule.name.clone(),
@@ -57,8 +71,13 @@ impl Engine {
                 interval: subject.interval,
                 triggers: watch.triggers.map(|t| t.map(|since| time.to_wall(since))),
                 alert: watch.open.as_deref().cloned(),
+                worsened: watch.worsened.iter().map(|at| time.to_wall(*at)).collect(),
             })
-            .collect()
+            .collect();
+        State {
+            watches,
+            silences: self.silences().to_vec(),
+        }
     }
 
     /// Takes over from an engine that ran until `alive_until`. Call it on a new engine, before samples.
@@ -68,7 +87,7 @@ impl Engine {
     /// or no longer matches is resolved; a rule whose thresholds have changed applies them at its next verdict.
     pub fn restore(
         &mut self,
-        saved: Vec<Saved>,
+        saved: State,
         alive_until: Timestamp,
         now: Timestamp,
     ) -> Vec<AlertEvent> {
@@ -81,7 +100,9 @@ impl Engine {
             .map(|rule| (rule.name.clone(), rule.clone()))
             .collect();
         let mut events = Vec::new();
-        for saved in saved {
+        let State { watches, silences } = saved;
+        self.restore_silences(silences);
+        for saved in watches {
             let rule = rules.get(&saved.rule);
             let Some(rule) = rule.filter(|rule| rule.matches(&saved.series)) else {
                 let removed = saved
@@ -98,7 +119,11 @@ impl Engine {
                     trigger.without_hold()
                 }
             });
+            let told = |alert: &AlertEvent| moment.minus(now.since(alert.timestamp));
+            watch.told = saved.alert.as_ref().map(told).unwrap_or_default();
             watch.open = saved.alert.map(Box::new);
+            let worsened = saved.worsened.iter();
+            watch.worsened = worsened.map(|at| moment.minus(now.since(*at))).collect();
             let stopped = self.stopped.contains(&saved.source);
             let subject = Subject {
                 key: saved.series,
@@ -106,21 +131,21 @@ impl Engine {
                 source: saved.source,
                 interval: saved.interval,
             };
-            self.slots
-                .expect(subject, stopped, moment)
-                .watches
-                .push(watch);
+            self.slots.expect(subject, stopped, moment, watch);
         }
-        events
+        self.mutes_by_other_rules();
+        self.finish(events)
     }
 }
 
-fn without_rule(alert: AlertEvent, now: Timestamp) -> AlertEvent {
+/// The end of an alert whose rule is no longer there.
+pub(super) fn without_rule(alert: AlertEvent, now: Timestamp) -> AlertEvent {
     AlertEvent {
         state: AlertState::Resolved,
         transition: Transition::Resolved,
         reason: Some(Reason::RuleRemoved),
         previous_level: None,
+        by: None,
         message: message::rule_removed(&alert.rule),
         value: None,
         threshold: None,

@@ -79,6 +79,11 @@ impl Trigger {
         matches!(self, Self::Firing | Self::Recovering(_))
     }
 
+    /// Whether this one fires anew, from nothing or out of a recovery, where `before` was before it.
+    pub(super) fn is_relapse_of(self, before: Self) -> bool {
+        self == Self::Firing && before != Self::Firing
+    }
+
     /// After a time nobody watched: a hold starts again, what fires goes on firing.
     pub(super) fn without_hold(self) -> Self {
         if self.fires() {

@@ -9,9 +9,23 @@ use super::{
     context::Context,
     trigger::{Trigger, Verdict},
     watched::Subject,
-    window::{Summary, Window},
+    window::Summary,
 };
-use crate::model::{AlertEvent, AlertState, Level, MetricName, Reason, Rule, SeriesKey, Timestamp};
+use crate::model::{
+    Aggregate, AlertEvent, AlertState, Direction, Level, MetricName, NoDataPolicy, Reason, Rule,
+    SeriesKey, Timestamp,
+};
+
+/// What is seen of the series at the moment of a decision.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Sight {
+    /// What the window holds; `None` before the first sample.
+    pub(super) summary: Option<Summary>,
+    /// The value that is compared; `None` when silence or an end decides.
+    pub(super) value: Option<f64>,
+    /// Whether enough is known for a verdict.
+    pub(super) suffices: bool,
+}
 
 /// The state of one rule on one series.
 #[derive(Debug)]
@@ -21,54 +35,58 @@ pub(super) struct Watch {
     pub(super) triggers: [Trigger; 3],
     /// The newest event of the alert that is open.
     pub(super) open: Option<Box<AlertEvent>>,
-    pub(super) window: Window,
+    /// When that was, in engine time.
+    pub(super) told: Timestamp,
+    /// When it got worse, in engine time: the newest of them, as many as make it waver.
+    pub(super) worsened: Vec<Timestamp>,
     /// The series of the rule's guard: the same host and labels.
-    guard: Option<SeriesKey>,
+    guard: Option<Box<SeriesKey>>,
 }
 
 impl Watch {
     pub(super) fn new(rule: Arc<Rule>, key: &SeriesKey) -> Self {
-        let guard = rule
-            .guard
-            .as_ref()
-            .and_then(|guard| MetricName::parse(&guard.metric).ok());
         Self {
             triggers: Default::default(),
             open: None,
-            window: Window::new(rule.window),
-            guard: guard.map(|name| SeriesKey {
-                name,
-                ..key.clone()
-            }),
+            told: Timestamp::default(),
+            worsened: Vec::new(),
+            guard: guard_of(&rule, key),
             rule,
         }
     }
 
-    /// Fills the window without a verdict.
-    pub(super) fn refill(&mut self, timestamp: Timestamp, value: f64) {
-        self.window.push(timestamp, value);
+    /// From here on it is this rule, which says something else; what holds and what is open goes on.
+    pub(super) fn follow(&mut self, rule: Arc<Rule>, key: &SeriesKey) {
+        self.guard = guard_of(&rule, key);
+        let most = rule.flapping.after as usize;
+        self.worsened
+            .drain(..self.worsened.len().saturating_sub(most));
+        self.rule = rule;
     }
 
-    /// A sample: a verdict where the window allows one, and what that changes.
-    pub(super) fn sample(
+    /// A sample has come: a verdict where enough is known, and what that changes.
+    pub(super) fn look(
         &mut self,
         subject: &Subject,
-        timestamp: Timestamp,
-        value: f64,
+        sight: Sight,
         cx: &mut Context,
     ) -> Option<AlertEvent> {
-        self.window.push(timestamp, value);
-        let summary = self.window.summary()?;
         let state = self.open.as_ref().map(|alert| alert.state);
         // What silence alone had opened is over with the first sample; it needs no verdict.
         if state == Some(AlertState::NoData) && self.level().is_none() {
-            self.judge(&summary, subject, cx);
+            self.judge(sight, subject, cx);
             return Some(match self.level() {
-                Some(level) => self.raise(subject, level, summary, cx),
-                None => self.resolve(subject, Reason::Recovered, None, cx),
+                Some(level) => self.raise(subject, level, sight, cx),
+                None => {
+                    let sight = Sight {
+                        value: None,
+                        ..sight
+                    };
+                    self.resolve(subject, Reason::Recovered, sight, cx)
+                }
             });
         }
-        if !self.judge(&summary, subject, cx) {
+        if !self.judge(sight, subject, cx) {
             return None;
         }
         match (&self.open, self.level()) {
@@ -77,10 +95,37 @@ impl Watch {
             {
                 None
             }
-            (_, Some(level)) => Some(self.raise(subject, level, summary, cx)),
-            (Some(_), None) => Some(self.resolve(subject, Reason::Recovered, Some(summary), cx)),
+            (_, Some(level)) => Some(self.raise(subject, level, sight, cx)),
+            (Some(_), None) => Some(self.resolve(subject, Reason::Recovered, sight, cx)),
             (None, None) => None,
         }
+    }
+
+    /// No sample has come, and that is fewer than there should be: what that fires. It clears nothing.
+    pub(super) fn miss(
+        &mut self,
+        subject: &Subject,
+        sight: Sight,
+        cx: &mut Context,
+    ) -> Option<AlertEvent> {
+        let (before, worst) = (self.triggers, self.level());
+        self.judge(sight, subject, cx);
+        for (trigger, before) in self.triggers.iter_mut().zip(before) {
+            if before.fires() && !trigger.fires() {
+                *trigger = before;
+            }
+        }
+        let level = self.level()?;
+        let is_worse = worst.is_none_or(|before| before < level);
+        is_worse.then(|| self.raise(subject, level, sight, cx))
+    }
+
+    /// Whether it counts samples and fewer are worse: then silence is no lack of data, but a count of none.
+    pub(super) fn counts_silence(&self) -> bool {
+        let rule = &*self.rule;
+        rule.aggregate == Aggregate::Count
+            && rule.when == Direction::Below
+            && rule.no_data.then == NoDataPolicy::Keep
     }
 
     /// Steps the triggers and says whether there was a verdict. Without one, holds stay as they are: a lost sample is
@@ -88,34 +133,48 @@ impl Watch {
     ///
     /// A guard that is no longer breached is recovery, or the alert could stay open for ever; it has no band of its own,
     /// so `keep_firing_for` is what steadies one that wavers.
-    fn judge(&mut self, summary: &Summary, subject: &Subject, cx: &mut Context) -> bool {
-        let value = summary.value(self.rule.aggregate);
-        if !value.is_finite() || !self.window.is_covered() {
+    fn judge(&mut self, sight: Sight, subject: &Subject, cx: &mut Context) -> bool {
+        let Some(value) = sight.value.filter(|value| value.is_finite()) else {
+            return false;
+        };
+        if !sight.suffices {
             return false;
         }
-        let rule = &*self.rule;
         let (now, silence) = (cx.time.now(), self.silence(subject));
+        let keep = match self.is_flapping(now) {
+            true => self.rule.keep_firing_for.max(self.rule.flapping.within),
+            false => self.rule.keep_firing_for,
+        };
+        let rule = &*self.rule;
+        let when = rule.compares();
         let guard = LazyCell::new(|| match (&rule.guard, &self.guard) {
             (None, _) => Some(true),
             (Some(guard), Some(key)) => cx.guards.breached(guard, key, now, silence),
             (Some(_), None) => None,
         });
         let before = self.triggers;
+        let mut is_worse = false;
         for level in Level::ALL {
             let trigger = &mut self.triggers[level as usize];
+            let was = *trigger;
             *trigger = rule.levels.get(level).map_or(Trigger::Idle, |threshold| {
-                let verdict = if !rule.when.beyond(value, threshold.clear) {
+                let verdict = if !when.beyond(value, threshold.clear) {
                     Verdict::Recovered
                 } else {
                     match *guard {
                         Some(false) => Verdict::Recovered,
-                        Some(true) if rule.when.beyond(value, threshold.fire) => Verdict::Breached,
+                        Some(true) if when.beyond(value, threshold.fire) => Verdict::Breached,
                         // A guard without a value fires nothing, and is no recovery either.
                         Some(true) | None => Verdict::Between,
                     }
                 };
-                trigger.step(verdict, now, rule.hold, rule.keep_firing_for)
+                let next = was.step(verdict, now, rule.hold, keep);
+                is_worse |= verdict == Verdict::Breached && next.is_relapse_of(was);
+                next
             });
+        }
+        if is_worse {
+            self.worsens(now);
         }
         if before != self.triggers {
             cx.revision += 1;
@@ -123,11 +182,41 @@ impl Watch {
         true
     }
 
+    /// Takes note that it got worse.
+    fn worsens(&mut self, now: Timestamp) {
+        let most = self.rule.flapping.after as usize;
+        if most == 0 {
+            return;
+        }
+        if self.worsened.len() >= most {
+            self.worsened.remove(0);
+        }
+        self.worsened.push(now);
+    }
+
+    /// Whether it has got worse so often, and not long ago, that it is held where it is.
+    pub(super) fn is_flapping(&self, now: Timestamp) -> bool {
+        let flapping = self.rule.flapping;
+        let oldest = self.worsened.first();
+        flapping.after > 0
+            && self.worsened.len() >= flapping.after as usize
+            && oldest.is_some_and(|oldest| now.since(*oldest) < flapping.within)
+    }
+
     /// The highest level that fires.
-    fn level(&self) -> Option<Level> {
+    pub(super) fn level(&self) -> Option<Level> {
         Level::ALL
             .into_iter()
             .rev()
             .find(|&level| self.triggers[level as usize].fires())
     }
+}
+
+fn guard_of(rule: &Rule, key: &SeriesKey) -> Option<Box<SeriesKey>> {
+    let guard = rule.guard.as_ref()?;
+    let name = MetricName::parse(&guard.metric).ok()?;
+    Some(Box::new(SeriesKey {
+        name,
+        ..key.clone()
+    }))
 }

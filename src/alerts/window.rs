@@ -1,21 +1,26 @@
-//! The samples of one series over one rule's window, and whether there are enough of them for a verdict.
+//! The samples of one series over one length of time, and whether there are enough of them for a verdict.
 //!
-//! Bounded whatever the window and the rate: the newest [`RECENT`] samples are kept as they came, older ones are
-//! gathered in at most [`PANES`] panes. The window therefore slides in steps of a sixtieth of its length: up to sixty
-//! samples a window it is exact to the sample, beyond that it may leave out the oldest sixtieth (a 10 min window
-//! covers 590 to 600 s). Nothing is ever subtracted from a sum, so there is no float drift.
+//! Bounded whatever the length and the rate: the newest samples are kept as they came, for all windows of a series
+//! together (`recent`), older ones are gathered in at most [`PANES`] panes. The window therefore slides in steps of a
+//! sixtieth of its length: up to sixty samples a window it is exact to the sample, beyond that it may leave out the oldest
+//! sixtieth (a 10 min window covers 590 to 600 s). Nothing is ever subtracted from a sum, so there is no float drift.
+//!
+//! What it holds is known at any time without going through it. Its panes are two stacks in one ring: those in front
+//! have been added up from the back, so each also holds all panes after it up to the last of the front; those behind are
+//! as they came, with one running total. When the front is used up, the ones behind are added up in turn, which is one
+//! addition a pane in its life.
 
 use std::{collections::VecDeque, time::Duration};
 
-use crate::model::{Aggregate, Timestamp};
+use super::{
+    pane::Pane,
+    recent::{Recent, Sample},
+};
+use crate::model::Timestamp;
 
 const PANES: u64 = 60;
-/// How many distances between samples make the spacing.
-const RECENT: usize = 5;
 /// How much of a window must be covered for a verdict.
 const COVERAGE: f64 = 0.8;
-/// A longer distance than this many spacings is a gap.
-const GAP: u32 = 3;
 
 /// What a window holds, as numbers for a verdict and its explanation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,45 +29,41 @@ pub(super) struct Summary {
     pub(super) avg: f64,
     pub(super) min: f64,
     pub(super) max: f64,
+    pub(super) sum: f64,
     pub(super) samples: usize,
+    /// The newest less the oldest.
+    pub(super) delta: f64,
+    /// The seconds between them.
+    pub(super) seconds: f64,
 }
 
 impl Summary {
-    /// The value that is compared.
-    pub(super) fn value(&self, aggregate: Aggregate) -> f64 {
-        match aggregate {
-            Aggregate::Last => self.last,
-            Aggregate::Avg => self.avg,
-            Aggregate::Min => self.min,
-            Aggregate::Max => self.max,
+    /// Of one sample.
+    pub(super) fn of(value: f64) -> Self {
+        Self {
+            last: value,
+            avg: value,
+            min: value,
+            max: value,
+            sum: value,
+            samples: 1,
+            delta: 0.0,
+            seconds: 0.0,
         }
     }
 }
 
-#[derive(Debug)]
-struct Sample {
-    timestamp: Timestamp,
-    value: f64,
-    /// Since the sample before it; `None` for the first of a series.
-    distance: Option<Duration>,
-}
-
-#[derive(Debug)]
-struct Pane {
-    start: Timestamp,
-    covered: Duration,
-    samples: u32,
-    sum: f64,
-    min: f64,
-    max: f64,
-}
-
-/// A sliding window of fixed length. Of length zero, it holds the newest sample alone and is always covered.
+/// A sliding window of fixed length, which is not zero.
 #[derive(Debug)]
 pub(super) struct Window {
     length: Duration,
     panes: VecDeque<Pane>,
-    recent: VecDeque<Sample>,
+    /// How many panes in front are added up.
+    added_up: usize,
+    /// All panes behind those.
+    behind: Option<Pane>,
+    /// The oldest sample it was ever given.
+    began: Option<Timestamp>,
 }
 
 impl Window {
@@ -70,129 +71,116 @@ impl Window {
         Self {
             length,
             panes: VecDeque::new(),
-            recent: VecDeque::new(),
+            added_up: 0,
+            behind: None,
+            began: None,
         }
     }
 
-    /// Takes a sample. At the timestamp of the newest one it replaces that one; an older one is not for the caller to
-    /// bring, and is dropped.
-    pub(super) fn push(&mut self, timestamp: Timestamp, value: f64) {
-        let mut distance = None;
-        if let Some(newest) = self.recent.back_mut() {
-            if timestamp <= newest.timestamp {
-                if timestamp == newest.timestamp {
-                    newest.value = value;
-                }
-                return;
-            }
-            distance = Some(timestamp.since(newest.timestamp));
-        }
-        if self.length.is_zero() {
-            self.recent.clear();
-        }
-        self.recent.push_back(Sample {
-            timestamp,
-            value,
-            distance,
-        });
-        if self.recent.len() > RECENT
-            && let Some(oldest) = self.recent.pop_front()
-        {
-            self.gather(&oldest);
-        }
-        let start = timestamp.minus(self.length);
-        while self.panes.front().is_some_and(|p| p.start <= start) {
-            self.panes.pop_front();
-        }
+    pub(super) fn length(&self) -> Duration {
+        self.length
     }
 
-    /// Adds to the newest pane, or opens one.
-    fn gather(&mut self, sample: &Sample) {
-        let covered = covered(sample, self.spacing());
-        let pane_length = Duration::from_millis((self.length.as_millis() as u64).div_ceil(PANES));
+    /// Takes a sample that is not among the recent ones any more; it covers so many milliseconds.
+    pub(super) fn gather(&mut self, sample: &Sample, covered: u32) {
+        self.began.get_or_insert(sample.timestamp);
+        let pane = Pane::of(sample, covered);
+        let length = pane_length(self.length);
         match self.panes.back_mut() {
-            Some(pane) if sample.timestamp.since(pane.start) < pane_length => {
-                pane.covered += covered;
-                pane.samples += 1;
-                pane.sum += sample.value;
-                pane.min = pane.min.min(sample.value);
-                pane.max = pane.max.max(sample.value);
+            Some(last) if sample.timestamp.since(last.start) < length => *last = last.then(&pane),
+            _ => self.panes.push_back(pane),
+        }
+        self.behind = Some(match self.behind {
+            Some(behind) => behind.then(&pane),
+            None => pane,
+        });
+    }
+
+    /// Lets go of what is too old for a window that ends at `end`.
+    pub(super) fn slide(&mut self, end: Timestamp) {
+        let start = end.minus(self.length);
+        while self.panes.front().is_some_and(|pane| pane.start <= start) {
+            if self.added_up == 0 {
+                self.add_up();
             }
-            _ => self.panes.push_back(Pane {
-                start: sample.timestamp,
-                covered,
-                samples: 1,
-                sum: sample.value,
-                min: sample.value,
-                max: sample.value,
-            }),
+            self.panes.pop_front();
+            match self.added_up {
+                // The last pane is never added up, because it grows; it was the only one.
+                0 => self.behind = None,
+                _ => self.added_up -= 1,
+            }
         }
     }
 
-    /// The median of the last five distances between samples; zero while there is none.
-    fn spacing(&self) -> Duration {
-        let mut distances = [Duration::ZERO; RECENT];
-        let mut known = 0;
-        for distance in self.recent.iter().rev().filter_map(|s| s.distance) {
-            distances[known] = distance;
-            known += 1;
+    /// Adds up the panes behind those in front, but for the last.
+    fn add_up(&mut self) {
+        let Some(last) = self.panes.len().checked_sub(1) else {
+            return;
+        };
+        for at in (0..last.saturating_sub(1)).rev() {
+            self.panes[at] = self.panes[at].then(&self.panes[at + 1]);
         }
-        let distances = &mut distances[..known];
-        distances.sort_unstable();
-        // The lower one of two in the middle: rather too little coverage than too much.
-        distances
-            .get(known.saturating_sub(1) / 2)
-            .copied()
-            .unwrap_or_default()
+        self.added_up = last;
+        self.behind = self.panes.back().copied();
     }
 
-    /// Whether at least 80 % of the window, back from its newest sample, is covered by samples. A sample covers the
-    /// distance to the one before it; across a gap, and for the first of a series, one spacing.
-    pub(super) fn is_covered(&self) -> bool {
-        let spacing = self.spacing();
-        let covered: Duration = self.panes.iter().map(|p| p.covered).sum::<Duration>()
-            + self.inside().map(|s| covered(s, spacing)).sum::<Duration>();
-        covered.as_secs_f64() >= self.length.as_secs_f64() * COVERAGE
+    /// Whether at least 80 % of the window, back from its newest sample, is covered by samples.
+    pub(super) fn is_covered(&self, recent: &Recent) -> bool {
+        let Some(newest) = recent.newest() else {
+            return false;
+        };
+        let gathered = self.gathered().map_or(0, |pane| pane.covered);
+        let inside = recent.covered_after(newest.timestamp.minus(self.length));
+        let covered = gathered.saturating_add(inside);
+        f64::from(covered) >= self.length.as_millis() as f64 * COVERAGE
     }
 
-    /// What the window holds now; `None` before the first sample.
-    pub(super) fn summary(&self) -> Option<Summary> {
-        let last = self.recent.back()?.value;
-        let (mut samples, mut sum, mut min, mut max) = (0, 0.0, last, last);
-        for pane in &self.panes {
-            samples += pane.samples as usize;
-            sum += pane.sum;
-            min = min.min(pane.min);
-            max = max.max(pane.max);
-        }
-        for sample in self.inside() {
-            samples += 1;
-            sum += sample.value;
-            min = min.min(sample.value);
-            max = max.max(sample.value);
-        }
+    /// Whether the series was known for at least 80 % of the window before `end`, whatever it said.
+    pub(super) fn is_known(&self, recent: &Recent, end: Timestamp) -> bool {
+        let oldest = recent.samples().first().map(|sample| sample.timestamp);
+        let began = self.began.or(oldest);
+        let age = began.map(|began| end.since(began)).unwrap_or_default();
+        age.as_secs_f64() >= self.length.as_secs_f64() * COVERAGE
+    }
+
+    /// What the window holds now, with the recent samples; `None` before the first sample.
+    pub(super) fn summary(&self, recent: &Recent) -> Option<Summary> {
+        let newest = recent.newest()?;
+        let inside = recent.after(newest.timestamp.minus(self.length))?;
+        let all = match self.gathered() {
+            Some(pane) => pane.then(&inside),
+            None => inside,
+        };
         Some(Summary {
-            last,
-            avg: sum / samples as f64,
-            min,
-            max,
-            samples,
+            last: newest.value,
+            avg: all.sum / f64::from(all.samples),
+            min: all.min,
+            max: all.max,
+            sum: all.sum,
+            samples: all.samples as usize,
+            delta: newest.value - all.first,
+            seconds: newest.timestamp.since(all.start).as_secs_f64(),
         })
     }
 
-    /// The recent samples that lie in the window; the newest one always does.
-    fn inside(&self) -> impl Iterator<Item = &Sample> {
-        let newest = self.recent.back().map(|s| s.timestamp).unwrap_or_default();
-        let start = newest.minus(self.length);
-        self.recent
-            .iter()
-            .filter(move |s| s.timestamp > start || s.timestamp == newest)
+    /// How many samples there are in the window that ends at `end`, which is not before the newest one.
+    pub(super) fn count_at(&mut self, recent: &Recent, end: Timestamp) -> usize {
+        self.slide(end);
+        let gathered = self.gathered().map_or(0, |pane| pane.samples as usize);
+        gathered + recent.count_after(end.minus(self.length))
+    }
+
+    /// All panes.
+    fn gathered(&self) -> Option<Pane> {
+        let front = self.panes.front().filter(|_| self.added_up > 0);
+        match (front, &self.behind) {
+            (Some(front), Some(behind)) => Some(front.then(behind)),
+            (front, behind) => front.or(behind.as_ref()).copied(),
+        }
     }
 }
 
-fn covered(sample: &Sample, spacing: Duration) -> Duration {
-    match sample.distance {
-        Some(distance) if distance <= spacing * GAP => distance,
-        _ => spacing,
-    }
+/// How long a pane is, of a window of this length.
+pub(super) fn pane_length(of_window: Duration) -> Duration {
+    Duration::from_millis((of_window.as_millis() as u64).div_ceil(PANES))
 }

@@ -65,6 +65,17 @@ impl Faults {
         (!faults.is_empty()).then_some(Self(faults))
     }
 
+    /// The one thing that is wrong.
+    pub(super) fn of(fault: Fault) -> Self {
+        Self(vec![fault])
+    }
+
+    /// Without the lines, where the text that has them is nobody's.
+    pub(super) fn without_lines(mut self) -> Self {
+        self.0.iter_mut().for_each(|fault| fault.line = None);
+        self
+    }
+
     /// Each fault.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Fault> {
         self.0.iter()

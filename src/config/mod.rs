@@ -26,6 +26,7 @@ mod table;
 mod walk;
 mod websocket;
 mod windows;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,7 @@ pub use self::{
     stream::Stream,
     websocket::WebSocket,
     windows::Windows,
+    written::{rule_from_json, rule_to_json},
 };
 
 use self::{environment::Environment, syntax::Syntax, table::Table, walk::Walk};

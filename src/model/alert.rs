@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    rule::{Aggregate, Direction, Level},
+    rule::{Aggregate, Direction, Level, Tags},
     series::SeriesKey,
     time::Timestamp,
 };
@@ -55,6 +55,58 @@ pub enum Transition {
     Resolved,
     /// Somebody has seen it.
     Acknowledged,
+    /// From now on nobody is told of it; see [`SilencedBy`].
+    Silenced,
+    /// People are told of it again.
+    Unsilenced,
+    /// It goes on, and nobody has acknowledged it.
+    Reminder,
+}
+
+/// Why nobody is told of an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SilencedBy {
+    /// Somebody silenced it.
+    Silence(Uuid),
+    /// A maintenance window, by name.
+    Maintenance(Arc<str>),
+    /// Another rule fires on the same host that mutes it, by name.
+    Rule(Arc<str>),
+}
+
+/// Who did something: the name that was given, or where the request came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Person(Arc<str>);
+
+impl Person {
+    /// The longest name, in bytes.
+    pub const MAX_BYTES: usize = 100;
+
+    /// A name without the space around it: 1 to 100 bytes without control characters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let name = text.trim();
+        let fits =
+            (1..=Self::MAX_BYTES).contains(&name.len()) && !name.chars().any(char::is_control);
+        fits.then(|| Self(name.into()))
+    }
+
+    /// Somebody of whom nothing is known.
+    pub fn nobody() -> Self {
+        Self("unknown".into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// Why an alert was resolved.
@@ -94,6 +146,20 @@ pub struct Explanation {
     pub max: Option<f64>,
     /// Over the window: how many samples.
     pub samples: usize,
+    /// What the host was busiest with just then, where that is known: a hint, not a cause.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub busiest: Vec<Busy>,
+}
+
+/// A process that was busy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Busy {
+    /// Its name, never its arguments.
+    pub name: String,
+    /// Percent of one core.
+    pub cpu_percent: f64,
+    /// Resident memory, in bytes.
+    pub memory_bytes: u64,
 }
 
 /// One transition of one alert, complete in itself: the newest one of an alert is also its present state.
@@ -117,14 +183,23 @@ pub struct AlertEvent {
     pub previous_level: Option<Level>,
     /// Somebody has seen it as bad as it is: a rise of the level takes this back.
     pub acknowledged: bool,
-    /// Reserved for silences: nobody is told while it is set.
+    /// Who did what happened, where somebody did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by: Option<Person>,
+    /// Nobody is told of it.
     pub silenced: bool,
+    /// And why.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub silenced_by: Option<SilencedBy>,
+    /// It wavered, and so is held as bad as it was.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub flapping: bool,
     /// The sentence for people.
     pub message: String,
     /// The series, its parts beside the other fields.
     #[serde(flatten)]
     pub series: SeriesKey,
-    /// The series' unit.
+    /// The unit of the value: the series', or what its aggregate makes of that.
     pub unit: String,
     /// The value that was compared; `None` where silence made the alert.
     pub value: Option<f64>,
@@ -134,6 +209,9 @@ pub struct AlertEvent {
     pub since: Timestamp,
     /// When this happened.
     pub timestamp: Timestamp,
+    /// The rule's own words.
+    #[serde(skip_serializing_if = "Tags::is_empty", default)]
+    pub tags: Tags,
     /// Whether its rule asks for people to be told.
     pub notify: bool,
     /// The rule's terms and what was observed.

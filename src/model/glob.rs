@@ -52,7 +52,8 @@ impl serde::Serialize for Glob {
 }
 
 /// Alternatives: matches when any of them does. Empty means "everything".
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[serde(from = "Written")]
 pub struct Globs(Vec<Glob>);
 
 impl Globs {
@@ -85,6 +86,23 @@ impl Globs {
     /// The patterns, in canonical order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(Glob::as_str)
+    }
+}
+
+/// One pattern, or several.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Written {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl From<Written> for Globs {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::One(pattern) => Self::new([pattern]),
+            Written::Several(patterns) => Self::new(patterns),
+        }
     }
 }
 

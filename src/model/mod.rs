@@ -14,18 +14,23 @@ pub mod process;
 pub mod quantity;
 pub mod rule;
 pub mod series;
+pub mod silence;
 pub mod template;
 pub mod time;
 pub mod varint;
 
-pub use alert::{AlertEvent, AlertState, Explanation, Reason, Transition};
+pub use alert::{AlertEvent, AlertState, Explanation, Person, Reason, SilencedBy, Transition};
 pub use batch::{Batch, SourceId};
 pub use event::Activity;
 pub use glob::{Glob, Globs};
 pub use name::{HostName, InvalidName, LabelName, MetricName};
 pub use position::{Epoch, Position, Seq};
 pub use process::ProcessRow;
-pub use rule::{Aggregate, Direction, Guard, Level, Levels, NoData, NoDataPolicy, Rule, Threshold};
+pub use rule::{
+    Aggregate, Direction, Flapping, Guard, Level, Levels, NoData, NoDataPolicy, Notify, Repeat,
+    Rule, Tags, Threshold,
+};
 pub use series::{Kind, Labels, SeriesId, SeriesKey, SeriesSpec, Unit};
+pub use silence::{Maintenance, Matcher, Schedule, Silence};
 pub use template::Template;
 pub use time::{Clock, Timestamp};

@@ -1,6 +1,6 @@
 //! Threshold rules, checked: what a rule may say, not how it is run.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use super::{
     glob::{Glob, Globs},
@@ -42,8 +42,8 @@ impl fmt::Display for Level {
 }
 
 /// How the samples of a window become the one value that is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Aggregate {
     /// The newest sample; needs no window.
     Last,
@@ -53,6 +53,48 @@ pub enum Aggregate {
     Min,
     /// The largest.
     Max,
+    /// All values added up.
+    Sum,
+    /// How many samples there are.
+    Count,
+    /// The 95th percentile by nearest rank: the smallest value that is not below 95 % of all. To a thousandth of it.
+    P95,
+    /// The newest value less the oldest, by the seconds between them.
+    Rate,
+    /// The newest value less the oldest.
+    Delta,
+    /// The hours after which the line that fits the window best (least squares) reaches [`Rule::until`]; 0 once it has,
+    /// infinite where it leads away. Less is worse, whatever [`Rule::when`] says: that is the side of the goal.
+    HoursUntil,
+}
+
+impl Aggregate {
+    /// The word on the wire and in a configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Last => "last",
+            Self::Avg => "avg",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Sum => "sum",
+            Self::Count => "count",
+            Self::P95 => "p95",
+            Self::Rate => "rate",
+            Self::Delta => "delta",
+            Self::HoursUntil => "hours_until",
+        }
+    }
+
+    /// The unit of the value, given that of the samples.
+    pub fn unit(self, of_samples: &str) -> String {
+        match self {
+            Self::Count => String::new(),
+            Self::HoursUntil => "h".to_owned(),
+            Self::Rate if of_samples == "s" => String::new(),
+            Self::Rate => format!("{of_samples}/s"),
+            _ => of_samples.to_owned(),
+        }
+    }
 }
 
 /// Which side of a threshold is bad.
@@ -76,7 +118,7 @@ impl Direction {
 }
 
 /// One level's hysteresis band, in the unit of the metric.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Threshold {
     /// Fires beyond this.
     pub fire: f64,
@@ -85,16 +127,13 @@ pub struct Threshold {
 }
 
 /// The thresholds of a rule by level; any of them may be absent.
-#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Levels {
     /// For [`Level::Info`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub info: Option<Threshold>,
     /// For [`Level::Warning`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<Threshold>,
     /// For [`Level::Critical`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub critical: Option<Threshold>,
 }
 
@@ -117,8 +156,7 @@ impl Levels {
 }
 
 /// What to do when a series falls silent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoDataPolicy {
     /// An open alert stays open and says `no_data`; none is opened.
     Keep,
@@ -129,10 +167,9 @@ pub enum NoDataPolicy {
 }
 
 /// The no-data rule of a rule.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NoData {
     /// Silence longer than this counts (and never less than three of the source's intervals).
-    #[serde(serialize_with = "as_seconds")]
     pub after: Duration,
     /// And then.
     pub then: NoDataPolicy,
@@ -141,7 +178,7 @@ pub struct NoData {
 }
 
 /// A second condition on the same host and labels, which must hold for the first to count as breached.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Guard {
     /// The metric whose newest value is looked at.
     pub metric: Arc<str>,
@@ -151,8 +188,78 @@ pub struct Guard {
     pub value: f64,
 }
 
-/// A threshold rule. It makes one alert for each series it matches.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+/// How long people wait before they are told again of what still fires and nobody has acknowledged; by level, `None` for
+/// never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Repeat(pub [Option<Duration>; 3]);
+
+impl Repeat {
+    /// For alerts of one level.
+    pub fn get(&self, level: Level) -> Option<Duration> {
+        self.0[level as usize]
+    }
+}
+
+/// When an alert wavers: one that got worse (opened, or rose a level) this often within this time stays as bad as it is
+/// until its series has been in order for as long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flapping {
+    /// So often; 0 for never.
+    pub after: u32,
+    /// Within this time.
+    pub within: Duration,
+}
+
+/// Who is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notify {
+    /// Nobody: it is only shown.
+    Nobody,
+    /// Whoever the routes say.
+    Routed,
+    /// These channels, by name, whatever the routes say.
+    Channels(Vec<Arc<str>>),
+}
+
+impl Notify {
+    /// Whether people are told.
+    pub fn anybody(&self) -> bool {
+        *self != Self::Nobody
+    }
+}
+
+/// Words by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Tags(Arc<BTreeMap<String, String>>);
+
+impl Tags {
+    /// From pairs; of a name that comes twice the later one.
+    pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(Arc::new(pairs.into_iter().collect()))
+    }
+
+    /// None at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Name and word, sorted by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, word)| (name.as_str(), word.as_str()))
+    }
+
+    /// Whether one of them fits; its absence fits only where an empty pattern asks for it.
+    pub fn fit(&self, name: &str, globs: &Globs) -> bool {
+        let word = self.0.get(name);
+        word.map_or_else(|| globs.match_absence(), |word| globs.matches(word))
+    }
+}
+
+/// A threshold rule. It makes one alert for each series it matches. How it is written is `config::rule`'s.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// Its name, unique among the rules: `[a-zA-Z_][a-zA-Z0-9_]*`.
     pub name: Arc<str>,
@@ -165,28 +272,33 @@ pub struct Rule {
     /// How the window becomes a value.
     pub aggregate: Aggregate,
     /// The window; zero with [`Aggregate::Last`].
-    #[serde(rename = "window_seconds", serialize_with = "as_seconds")]
     pub window: Duration,
-    /// The bad side.
+    /// The value that [`Aggregate::HoursUntil`] counts to; `None` with any other.
+    pub until: Option<f64>,
+    /// The bad side; see [`compares`](Self::compares).
     pub when: Direction,
     /// The thresholds.
-    #[serde(flatten)]
     pub levels: Levels,
     /// A second condition.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
     /// `for`: the breach must last this long before it fires.
-    #[serde(rename = "for_seconds", serialize_with = "as_seconds")]
     pub hold: Duration,
     /// The recovery must last this long before it counts.
-    #[serde(rename = "keep_firing_for_seconds", serialize_with = "as_seconds")]
     pub keep_firing_for: Duration,
+    /// What steadies an alert that wavers.
+    pub flapping: Flapping,
     /// What silence means.
     pub no_data: NoData,
+    /// Rules, by pattern, whose alerts on the same host tell nobody while one of this rule is open.
+    pub mutes: Globs,
+    /// When people are told again.
+    pub repeat: Repeat,
+    /// Words of the rule's own that its alerts carry, for routes, silences and people.
+    pub tags: Tags,
     /// The sentence for people.
     pub message: Template,
-    /// Whether people are told, or it is only shown.
-    pub notify: bool,
+    /// Whether people are told, and who.
+    pub notify: Notify,
     /// Whether it runs.
     pub enabled: bool,
 }
@@ -201,8 +313,17 @@ impl Rule {
                 .iter()
                 .all(|(name, globs)| key.labels.fit(name, globs))
     }
-}
 
-fn as_seconds<S: serde::Serializer>(duration: &Duration, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_f64(duration.as_secs_f64())
+    /// The side of the thresholds that is bad.
+    pub fn compares(&self) -> Direction {
+        match self.aggregate {
+            Aggregate::HoursUntil => Direction::Below,
+            _ => self.when,
+        }
+    }
+
+    /// Whether it mutes the alerts of the rule called so; never its own.
+    pub fn mutes(&self, rule: &str) -> bool {
+        !self.mutes.is_empty() && *rule != *self.name && self.mutes.matches(rule)
+    }
 }

@@ -1,17 +1,23 @@
 //! What people do with alerts.
 
+use uuid::Uuid;
+
 use super::{AlertCommand, Unknown, turn::Turn, turns::Turns};
-use crate::model::{Activity, Timestamp};
+use crate::{
+    alerts::NotOpen,
+    model::{Activity, AlertEvent, Person, Timestamp},
+};
 
 impl Turns {
     /// Does it; tells how many alerts changed.
     pub(super) fn command(
         &mut self,
         command: AlertCommand,
+        by: &Person,
         turn: &mut Turn<'_>,
     ) -> Result<usize, Unknown> {
         match command {
-            AlertCommand::Acknowledge(id) => match self.parts.engine.acknowledge(id, turn.now) {
+            AlertCommand::Acknowledge(id) => match self.acknowledge(id, by, turn) {
                 Ok(Some(event)) => {
                     turn.alert(event);
                     Ok(1)
@@ -20,7 +26,7 @@ impl Turns {
                 Err(_) if turn.state.has_alert(id) => Ok(0),
                 Err(_) => Err(Unknown(id)),
             },
-            AlertCommand::Dismiss(id) => match self.parts.engine.acknowledge(id, turn.now) {
+            AlertCommand::Dismiss(id) => match self.acknowledge(id, by, turn) {
                 Ok(event) => {
                     let changed = usize::from(event.is_some());
                     event.into_iter().for_each(|event| turn.alert(event));
@@ -28,7 +34,7 @@ impl Turns {
                 }
                 Err(_) if turn.state.dismiss(&[id]) == 1 => {
                     self.parts.store.dismiss(vec![id]);
-                    turn.activity(dismissed(1, turn.now));
+                    turn.activity(dismissed(1, by, turn.now));
                     Ok(1)
                 }
                 Err(_) => Err(Unknown(id)),
@@ -37,7 +43,7 @@ impl Turns {
                 let open: Vec<_> = turn.state.open_alerts().map(|a| a.id).collect();
                 let mut changed = 0;
                 for id in open {
-                    if let Ok(Some(event)) = self.parts.engine.acknowledge(id, turn.now) {
+                    if let Ok(Some(event)) = self.acknowledge(id, by, turn) {
                         turn.alert(event);
                         changed += 1;
                     }
@@ -46,7 +52,7 @@ impl Turns {
                 let gone = turn.state.dismiss(&resolved);
                 if gone > 0 {
                     self.parts.store.dismiss(resolved);
-                    turn.activity(dismissed(gone, turn.now));
+                    turn.activity(dismissed(gone, by, turn.now));
                 }
                 Ok(changed + gone)
             }
@@ -54,8 +60,20 @@ impl Turns {
     }
 }
 
-fn dismissed(count: usize, now: Timestamp) -> Activity {
+impl Turns {
+    fn acknowledge(
+        &mut self,
+        id: Uuid,
+        by: &Person,
+        turn: &Turn<'_>,
+    ) -> Result<Option<AlertEvent>, NotOpen> {
+        let engine = &mut self.parts.engine;
+        engine.acknowledge(id, by.clone(), turn.now)
+    }
+}
+
+fn dismissed(count: usize, by: &Person, now: Timestamp) -> Activity {
     let plural = if count == 1 { "alert" } else { "alerts" };
-    let message = format!("{count} resolved {plural} dismissed");
+    let message = format!("{count} resolved {plural} dismissed by {by}");
     Activity::new("alerts_dismissed", message, now)
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{annotations::UnknownAnnotation, turns::Turns};
 use crate::{
-    model::{Activity, Batch, HostName, ProcessRow, Seq, SourceId},
+    model::{Activity, Batch, HostName, Person, ProcessRow, Seq, SourceId},
     series::Refused,
 };
 
@@ -85,6 +85,7 @@ pub(super) enum Message {
     },
     Alerts {
         command: AlertCommand,
+        by: Person,
         reply: oneshot::Sender<Result<usize, Unknown>>,
     },
 }
@@ -236,9 +237,13 @@ impl Inlet {
     }
 
     /// Does something to alerts; tells how many changed.
-    pub async fn alerts(&self, command: AlertCommand) -> Result<Result<usize, Unknown>, Busy> {
+    pub async fn alerts(
+        &self,
+        command: AlertCommand,
+        by: Person,
+    ) -> Result<Result<usize, Unknown>, Busy> {
         let (reply, outcome) = oneshot::channel();
-        self.try_send(Message::Alerts { command, reply })?;
+        self.try_send(Message::Alerts { command, by, reply })?;
         outcome.await.map_err(|_| Busy)
     }
 

@@ -223,8 +223,8 @@ impl Turns {
             } => {
                 self.parts.engine.source_stopped(&source, turn.now);
             }
-            Message::Alerts { command, reply } => {
-                let outcome = self.command(command, turn);
+            Message::Alerts { command, by, reply } => {
+                let outcome = self.command(command, &by, turn);
                 replies.push(Box::new(move || _ = reply.send(outcome)));
             }
         }

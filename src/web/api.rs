@@ -13,8 +13,9 @@ pub use self::{
     samples::{recent, stats},
     series::series,
 };
-use super::{problem::Problem, state::State};
+use super::{problem::Problem, state::State, who};
 use crate::{
+    config::rule_to_json,
     control::{Command, ControlError},
     model::Position,
     sources::supervisor::Action,
@@ -75,13 +76,15 @@ pub fn source_command(name: String, action: &str) -> Result<Command, Problem> {
 /// `GET /api/rules`
 pub async fn rules(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?;
-    let rules: Vec<_> = state.watched().rules().iter().map(AsRef::as_ref).collect();
+    let rules = state.watched().rules().iter();
+    let rules: Vec<_> = rules.map(|rule| rule_to_json(rule)).collect();
     Ok(list(state.stream().log().position(), "rules", &rules))
 }
 
 /// Has a command done; the answer says how much it changed.
 pub async fn execute(request: &HttpRequest, command: Command) -> Result<HttpResponse, Problem> {
     let state = State::of(request)?;
-    let changed = state.control().execute(command).await.map_err(problem)?;
+    let done = state.control().execute(command, who::of(request)).await;
+    let changed = done.map_err(problem)?;
     Ok(HttpResponse::build(StatusCode::OK).json(serde_json::json!({ "changed": changed })))
 }

@@ -21,7 +21,7 @@ pub use self::{
     known::{Caches, Known},
     times::Limits,
 };
-use super::{problem::Problem, query, state::State};
+use super::{problem::Problem, query, state::State, who};
 use crate::{
     control::Command,
     entry::SAMPLE_BYTES,
@@ -243,7 +243,7 @@ pub async fn event(request: HttpRequest, payload: web::Payload) -> Result<HttpRe
     };
     let accepted = state
         .control()
-        .execute(command)
+        .execute(command, who::of(&request))
         .await
         .map_err(super::api::problem)?;
     Ok(HttpResponse::Accepted().json(serde_json::json!({ "accepted": accepted })))

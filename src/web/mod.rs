@@ -7,7 +7,7 @@
 //! - [`pages`], [`assets`]: what browsers show
 //! - [`query`]: parameters; [`problem`], [`people`]: errors; [`guard`]: who may ask; [`limits`]: how much of everything;
 //!   [`entry`]: where each request meets them
-//! - [`state`]: what handlers can reach
+//! - [`state`]: what handlers can reach; [`who`]: who asks
 
 pub mod annotations;
 pub mod api;
@@ -29,6 +29,7 @@ pub mod sse;
 pub mod start;
 pub mod state;
 pub mod wait;
+pub mod who;
 pub mod wire;
 pub mod ws;
 

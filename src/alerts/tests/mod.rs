@@ -1,7 +1,8 @@
 //! The engine through its public door: a small world of series and a clock that only tests move.
 
+mod aggregates;
 mod clock;
-mod cost;
+mod handling;
 mod properties;
 mod restart;
 mod silence;
@@ -10,12 +11,14 @@ mod windows;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use super::{Engine, Saved};
+use uuid::Uuid;
+
+use super::{Engine, State};
 use crate::{
     model::{
-        Aggregate, AlertEvent, Direction, Glob, Globs, HostName, Kind, Labels, Level, Levels,
-        MetricName, NoData, NoDataPolicy, Rule, SeriesKey, SeriesSpec, SourceId, Template,
-        Threshold, Timestamp, Unit,
+        Aggregate, AlertEvent, Direction, Flapping, Glob, Globs, HostName, Kind, Labels, Level,
+        Levels, Matcher, MetricName, NoData, NoDataPolicy, Notify, Person, Repeat, Rule, SeriesKey,
+        SeriesSpec, Silence, SourceId, Tags, Template, Threshold, Timestamp, Unit,
     },
     series::{Registry, Series, Writer},
 };
@@ -40,6 +43,7 @@ fn rule() -> Rule {
         labels: Vec::new(),
         aggregate: Aggregate::Last,
         window: Duration::ZERO,
+        until: None,
         when: Direction::Above,
         levels: Levels {
             info: None,
@@ -49,14 +53,43 @@ fn rule() -> Rule {
         guard: None,
         hold: Duration::ZERO,
         keep_firing_for: Duration::ZERO,
+        flapping: Flapping {
+            after: 0,
+            within: seconds(600),
+        },
         no_data: NoData {
             after: seconds(15),
             then: NoDataPolicy::Keep,
             level: Level::Warning,
         },
+        mutes: Globs::default(),
+        repeat: Repeat::default(),
+        tags: Tags::default(),
         message: Template::parse("CPU at {{ value }} % on {{ host }}").unwrap(),
-        notify: true,
+        notify: Notify::Routed,
         enabled: true,
+    }
+}
+
+fn person() -> Person {
+    Person::parse("Ada").unwrap()
+}
+
+/// Of the host `a` and of `web1`, for `length` seconds from now on.
+fn silence(id: Uuid, now: Timestamp, length: u64) -> Silence {
+    Silence {
+        id,
+        matcher: Matcher {
+            hosts: Globs::new(["a", "web1"]),
+            ..Matcher::default()
+        },
+        from: now,
+        until: now.plus(seconds(length)),
+        until_resolved: false,
+        has_covered: false,
+        reason: "a test".to_owned(),
+        by: person(),
+        created: now,
     }
 }
 
@@ -187,7 +220,7 @@ impl World {
         rules: impl IntoIterator<Item = Rule>,
     ) -> Vec<AlertEvent> {
         let text = serde_json::to_string(&self.engine.export()).unwrap();
-        let saved: Vec<Saved> = serde_json::from_str(&text).unwrap();
+        let saved: State = serde_json::from_str(&text).unwrap();
         assert_eq!(saved, self.engine.export(), "{text}");
         let mut next = Self::new(rules);
         next.series("another_series", "");

@@ -204,22 +204,26 @@ fn seeing_is_told_once_and_forgotten_when_it_gets_worse() {
     let mut world = World::new([rule()]);
     world.play("91");
     let id = world.open().id;
-    let seen = world.engine.acknowledge(id, world.now).unwrap().unwrap();
+    let seen = world
+        .engine
+        .acknowledge(id, person(), world.now)
+        .unwrap()
+        .unwrap();
     assert_eq!(
         (seen.transition, seen.state),
         (Transition::Acknowledged, AlertState::Firing)
     );
-    assert_eq!(world.engine.acknowledge(id, world.now), Ok(None));
+    assert_eq!(world.engine.acknowledge(id, person(), world.now), Ok(None));
     world.play("98");
     assert!(
         !world.open().acknowledged,
         "an escalation wants to be seen again"
     );
-    world.engine.acknowledge(id, world.now).unwrap();
+    world.engine.acknowledge(id, person(), world.now).unwrap();
     world.play("80");
     assert!(world.open().acknowledged, "a de-escalation does not");
     world.play("10");
-    assert!(world.engine.acknowledge(id, world.now).is_err());
+    assert!(world.engine.acknowledge(id, person(), world.now).is_err());
 }
 
 fn guarded() -> Rule {

@@ -51,8 +51,30 @@ impl Accept for Span {
     }
 }
 
+/// A duration, or `"never"`.
+pub(in super::super) struct OrNever(pub Span);
+
+impl Accept for OrNever {
+    type Value = Option<Duration>;
+
+    fn accepted(&self) -> String {
+        format!("\"never\", or {}", self.0.accepted())
+    }
+
+    fn read(&self, raw: Raw<'_>) -> Option<Self::Value> {
+        match raw.text() {
+            Some("never") => Some(None),
+            _ => self.0.read(raw).map(Some),
+        }
+    }
+
+    fn show(&self, value: &Self::Value) -> String {
+        value.map_or_else(|| "never".to_owned(), show)
+    }
+}
+
 /// In the longest unit that needs no fraction.
-fn show(duration: Duration) -> String {
+pub(in super::super) fn show(duration: Duration) -> String {
     let millis = duration.as_millis() as u64;
     if millis == 0 {
         return "0s".to_owned();

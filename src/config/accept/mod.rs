@@ -8,20 +8,22 @@ mod network;
 mod number;
 mod size;
 mod text;
+mod told;
 mod web;
 mod word;
 
 use toml::de::DeValue;
 
 pub(super) use address::Address;
-pub(super) use duration::{Span, parse as parse_duration};
+pub(super) use duration::{OrNever, Span, parse as parse_duration, show as show_duration};
 pub(super) use globs::{GlobList, MetricGlob};
 pub(super) use list::ListOf;
 pub(super) use network::Addresses;
 pub use network::Network;
 pub(super) use number::{Number, Switch, Whole};
 pub(super) use size::Size;
-pub(super) use text::{Host, Label, Metric, Name, Path, Sentence};
+pub(super) use text::{Host, Label, Metric, Name, Path, Sentence, Text};
+pub(super) use told::Told;
 pub(super) use web::{AllowedHost, Origin};
 pub(super) use word::Word;
 

@@ -108,6 +108,31 @@ impl Accept for Metric {
     }
 }
 
+/// A short text.
+pub(in super::super) struct Text;
+
+impl Text {
+    const MAX_BYTES: usize = 256;
+}
+
+impl Accept for Text {
+    type Value = String;
+
+    fn accepted(&self) -> String {
+        "a text of at most 256 bytes without control characters".to_owned()
+    }
+
+    fn read(&self, raw: Raw<'_>) -> Option<String> {
+        let text = raw.text()?;
+        let fits = text.len() <= Self::MAX_BYTES && !text.chars().any(char::is_control);
+        fits.then(|| text.to_owned())
+    }
+
+    fn show(&self, value: &String) -> String {
+        format!("{value:?}")
+    }
+}
+
 /// A sentence for people, with variables.
 pub(in super::super) struct Sentence;
 

@@ -45,6 +45,14 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// A table of its own, which no file has and the environment does not reach into.
+    pub(super) fn outside(walk: &'a Walk<'a>, entries: &'a DeTable<'a>) -> Self {
+        Self {
+            by_environment: false,
+            ..Self::root(walk, entries)
+        }
+    }
+
     /// The value of a key: the environment's, else the file's, else `default`. Both are checked.
     pub(super) fn value<A: Accept>(
         &self,

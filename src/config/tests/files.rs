@@ -83,7 +83,7 @@ fn what_a_rule_leaves_out_is_at_its_default() {
     );
     assert_eq!(rule.no_data.after, Duration::from_secs(60));
     assert_eq!(rule.no_data.then, NoDataPolicy::Keep);
-    assert!(rule.notify && rule.enabled && rule.hosts.is_empty());
+    assert!(rule.notify.anybody() && rule.enabled && rule.hosts.is_empty());
 }
 
 proptest! {

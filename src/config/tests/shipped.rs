@@ -91,7 +91,7 @@ fn the_shipped_cpu_rule_watches_the_machine_not_its_cores_nor_the_simulation() {
     assert!(!rule("cpu_high").matches(&cpu(&[("core", "0")])));
     assert!(!rule("cpu_high").matches(&cpu(&[("simulated", "true")])));
     assert!(rule("demo_cpu_high").matches(&cpu(&[("simulated", "true")])));
-    assert!(!rule("demo_cpu_high").notify);
+    assert!(!rule("demo_cpu_high").notify.anybody());
     let silent = rule("host_silent").no_data;
     assert_eq!(silent.after, Duration::from_secs(15));
     assert_eq!(

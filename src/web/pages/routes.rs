@@ -38,6 +38,7 @@ use crate::{
         query::{self, Format, Since},
         sse, start,
         state::State,
+        who,
     },
 };
 
@@ -318,7 +319,7 @@ async fn form(request: &HttpRequest, command: Command) -> Result<HttpResponse, P
     let state = State::of(request)?;
     state
         .control()
-        .execute(command)
+        .execute(command, who::of(request))
         .await
         .map_err(api::problem)?;
     if request.headers().contains_key("hx-request") {

@@ -33,6 +33,7 @@ use super::{
     limits::Limit,
     problem::Problem,
     state::State,
+    who,
     wire::{
         inbound::Inbound,
         outlet::{self, Outlet},
@@ -77,10 +78,11 @@ pub async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
         Some(protocol) if protocol == CBOR => Notation::Cbor,
         _ => Notation::Json,
     };
+    let person = who::of(&request);
     let connection = Connection::socket(state.stream(), state.limits())?;
     let response = response.map_body(|_, handshake| {
         Handover::new(desk, move |socket| {
-            let peer = Peer::new(socket, Session::new(&state, notation));
+            let peer = Peer::new(socket, Session::new(&state, notation, person));
             let ticket = shard.join();
             inbound.open(peer.clone());
             let sending = Sending {

@@ -23,6 +23,7 @@ use uuid::Uuid;
 pub use self::commands::{Message, command};
 use super::{close, command::Refusal, frames, initial::Initial, peer::Peer};
 use crate::{
+    model::Person,
     stream::{
         cursor::{Cursor, Step},
         encode,
@@ -47,6 +48,8 @@ const PATIENCE: u32 = 100;
 pub struct Session {
     state: State,
     notation: Notation,
+    /// Who sends the commands.
+    person: Person,
     outbox: VecDeque<Bytes>,
     /// Something was taken out of the outbox, or nobody is there any more.
     room: Rc<Notify>,
@@ -108,7 +111,7 @@ async fn until(peer: &Peer, is: impl Fn(&Session) -> bool) {
 
 impl Session {
     /// A session that begins with its `hello`.
-    pub fn new(state: &State, notation: Notation) -> Self {
+    pub fn new(state: &State, notation: Notation, person: Person) -> Self {
         let stream = state.stream();
         let limits = state.websocket();
         let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
@@ -126,6 +129,7 @@ impl Session {
         let mut session = Self {
             state: state.clone(),
             notation,
+            person,
             outbox: VecDeque::new(),
             room: Rc::new(Notify::new()),
             subscriptions: SmallVec::new(),

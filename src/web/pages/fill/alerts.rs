@@ -179,6 +179,12 @@ fn aggregate(aggregate: Aggregate) -> &'static str {
         Aggregate::Avg => "average",
         Aggregate::Min => "smallest",
         Aggregate::Max => "largest",
+        Aggregate::Sum => "sum",
+        Aggregate::Count => "number of samples",
+        Aggregate::P95 => "95th percentile",
+        Aggregate::Rate => "change a second",
+        Aggregate::Delta => "change",
+        Aggregate::HoursUntil => "hours left by the trend",
     }
 }
 
@@ -202,7 +208,7 @@ pub fn rules(outlook: &Outlook<'_>) -> Vec<RuleView> {
                 levels: levels(rule, &unit),
                 state: states.fold(State::Ok, worse),
                 series,
-                notify: rule.notify,
+                notify: rule.notify.anybody(),
                 enabled: rule.enabled,
             }
         })

@@ -58,6 +58,9 @@ fn transition_word(transition: Transition) -> &'static str {
         Transition::NoData => "no data",
         Transition::Resolved => "resolved",
         Transition::Acknowledged => "seen",
+        Transition::Silenced => "silenced",
+        Transition::Unsilenced => "no longer silenced",
+        Transition::Reminder => "goes on",
     }
 }
 

@@ -184,6 +184,13 @@ fn closeness(rule: &Rule, window: &Window) -> Option<(f64, f64, String)> {
         Aggregate::Min => inside().fold(f64::INFINITY, f64::min),
         Aggregate::Max => inside().fold(f64::NEG_INFINITY, f64::max),
         Aggregate::Avg => inside().sum::<f64>() / inside().count().max(1) as f64,
+        // How far along these are says little of what comes next.
+        Aggregate::Sum
+        | Aggregate::Count
+        | Aggregate::P95
+        | Aggregate::Rate
+        | Aggregate::Delta
+        | Aggregate::HoursUntil => return None,
     };
     let (share, side) = match rule.when {
         Direction::Above => (value / threshold.fire, "above"),

@@ -76,9 +76,10 @@ pub async fn command(peer: &Peer, state: &State, message: Message<'_>) {
         }
     };
     let kind = control.done_word();
+    let by = peer.session().person.clone();
     let done = tokio::select! {
         biased;
-        done = state.control().execute(control) => done,
+        done = state.control().execute(control, by) => done,
         // It is done all the same; the connection must not stay open for the answer.
         () = gone(peer) => return,
     };

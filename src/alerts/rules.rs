@@ -1,0 +1,39 @@
+//! Other rules, while everything goes on: what holds, what is open and what windows have seen stays.
+
+use std::sync::Arc;
+
+use super::{Engine, saved::without_rule};
+use crate::{
+    model::{AlertEvent, Rule, Timestamp},
+    series::Series,
+};
+
+impl Engine {
+    /// From here on these rules, as far as they are enabled. A rule is the same as before if it has the same name: its
+    /// alerts stay open and its holds go on, and other thresholds apply at the next verdict. Alerts of a rule that is gone,
+    /// is disabled or no longer matches are resolved. A window of another length is empty until [`refill`](Self::refill)
+    /// or time fills it.
+    pub fn set_rules(
+        &mut self,
+        rules: &[Arc<Rule>],
+        series: impl Iterator<Item = Arc<Series>>,
+        now: Timestamp,
+    ) -> Vec<AlertEvent> {
+        self.context.time.advance(now);
+        self.context.revision += 1;
+        self.rules = rules.iter().filter(|rule| rule.enabled).cloned().collect();
+        self.context.guards.look_at(&self.rules);
+        let over = self.slots.watch_by(&self.rules);
+        let wall = self.context.time.wall();
+        let over = over.into_iter().filter_map(|watch| watch.open);
+        let events: Vec<_> = over.map(|alert| without_rule(*alert, wall)).collect();
+        self.slots.close(&events);
+        let moment = self.context.time.now();
+        for series in series {
+            self.admit_one(&series, moment);
+            self.context.guards.admit(&series);
+        }
+        self.mutes_by_other_rules();
+        self.finish(events)
+    }
+}
