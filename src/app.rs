@@ -20,13 +20,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     alerts::{self as engine, Engine},
-    config::Config,
-    control::{Control, status::Teller},
+    config::{self, Config},
+    control::{Control, reload::Reload, status::Teller},
     model::{
         Activity, AlertEvent, AlertState, Clock, HostName, Reason, SourceId, Timestamp, Transition,
     },
     pipeline::{self, Annotations, Closer, Live, Pipeline},
     replay::{self, scene::Frame},
+    rules::Book,
     series::Registry,
     sources::{
         host::{HostOptions, HostSource},
@@ -38,7 +39,6 @@ use crate::{
     web::{
         connection::Door,
         limits::Limits,
-        pages::fill::watched::Watched,
         state::{Parts, State},
     },
     windows::Windows,
@@ -88,13 +88,15 @@ pub struct App {
     inlet: Closer,
     pipeline: JoinHandle<()>,
     replays: Task<()>,
+    watching: Task<()>,
     store_threads: Vec<JoinHandle<()>>,
     shutdown_timeout: Duration,
 }
 
 impl App {
-    /// Builds and starts everything; when it returns, requests are answered.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    /// Builds and starts everything; when it returns, requests are answered. `source` is where `config` was read from and is
+    /// read again.
+    pub async fn start(config: Config, source: config::Source) -> Result<Self, StartError> {
         let clock = Arc::new(Clock::default());
         let started = clock.now();
         let listener =
@@ -119,15 +121,22 @@ impl App {
         );
         let (registry, mut series) = Registry::new(config.series.max);
         let mut windows = Windows::new(config.windows.span, config.windows.points);
-        let mut engine = Engine::new(
+        let book = Book::new(
             config.rules.clone(),
+            config.has_shipped_rules(),
+            past.rules.clone(),
+        );
+        let mut engine = Engine::new(
+            book.rules().to_vec(),
             rand::random(),
             config.alerts.restart_grace,
         );
-        let restored = restore(&mut engine, &past, started);
+        let mut restored = restore(&mut engine, &past, started);
+        restored.extend(engine.maintain(config.maintenance.clone(), started));
         refill::refill(
             &stream,
-            &config,
+            &config.windows,
+            book.rules(),
             &mut series,
             &mut windows,
             &mut engine,
@@ -141,6 +150,7 @@ impl App {
             past.alerts.clone(),
             config.alerts.history,
             annotations,
+            book,
         );
         refill::feed(&store, &live, started).await;
         let parts = pipeline::Parts {
@@ -157,7 +167,9 @@ impl App {
         let replays = tokio::spawn(stream.replays().clone().run(stop.clone()));
 
         let sources = Supervisor::new(clock.clone(), inlet.clone(), plans(&config));
-        let control = Control::new(clock.clone(), inlet.clone(), sources.clone());
+        let reload = Reload::new(clock.clone(), inlet.clone(), source, config.clone());
+        let watching = tokio::spawn(reload.clone().run(stop.clone()));
+        let control = Control::new(clock.clone(), inlet.clone(), sources.clone(), reload);
         let closer = inlet.closer();
         if let Some(message) = past.notice {
             // There is room: nobody else has the inlet yet.
@@ -186,7 +198,6 @@ impl App {
             websocket: config.websocket.clone(),
             known: Default::default(),
             ingest: config.ingest.clone(),
-            watched: Watched::new(config.rules.clone()),
             live,
             stream: stream.clone(),
             registry,
@@ -221,9 +232,15 @@ impl App {
             inlet: closer,
             pipeline,
             replays,
+            watching,
             store_threads,
             shutdown_timeout: config.server.shutdown_timeout,
         })
+    }
+
+    /// Commands to it.
+    pub fn control(&self) -> &Control {
+        self.state.control()
     }
 
     /// Where it listens.
@@ -251,6 +268,7 @@ impl App {
         .await;
         self.stop.cancel();
         within("the turns of replays", STAGE, self.replays).await;
+        within("the look at the configuration", STAGE, self.watching).await;
         drop(self.inlet);
         let emptied = tokio::task::spawn_blocking(|| end(self.pipeline));
         within("the pipeline", STAGE, emptied).await;

@@ -3,15 +3,18 @@
 //! A command goes to the owner of what it changes. Its effect comes back to everyone as an event; the sender gets only
 //! how many things changed.
 
+pub mod reload;
 pub mod status;
 
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use self::reload::Reload;
 use crate::{
-    model::{Activity, Clock, HostName, Person, Seq, Timestamp},
-    pipeline::{AlertCommand, Busy, Inlet, Unknown, UnknownAnnotation},
+    model::{Activity, Clock, HostName, Person, Rule, Seq, Silence, Timestamp},
+    pipeline::{AlertCommand, Busy, Inlet, Refusal, UnknownAnnotation},
+    rules::Unremovable,
     sources::supervisor::{Action, Supervisor, UnknownSource},
 };
 
@@ -44,6 +47,14 @@ pub enum Command {
     },
     /// Take an annotation back.
     Withdraw(Uuid),
+    /// Tell nobody of some alerts for a while.
+    Silence(Box<Silence>),
+    /// End a silence.
+    Unsilence(Uuid),
+    /// Make a rule, or put it in the place of the one of its name.
+    PutRule(Arc<Rule>),
+    /// Take out what was made or changed under this name.
+    RemoveRule(String),
 }
 
 impl Command {
@@ -63,6 +74,10 @@ impl Command {
             Self::Clear => "cleared",
             Self::Event { .. } => "accepted",
             Self::Withdraw(_) => "removed",
+            Self::Silence(_) => "silenced",
+            Self::Unsilence(_) => "unsilenced",
+            Self::PutRule(_) => "put",
+            Self::RemoveRule(_) => "removed",
         }
     }
 }
@@ -73,9 +88,9 @@ pub enum ControlError {
     /// There is no such source.
     #[error(transparent)]
     Source(#[from] UnknownSource),
-    /// There is no such alert.
+    /// Alerts, silences or rules are not as the command has it.
     #[error(transparent)]
-    Alert(#[from] Unknown),
+    Alert(#[from] Refusal),
     /// There is no such annotation.
     #[error(transparent)]
     Annotation(#[from] UnknownAnnotation),
@@ -89,7 +104,11 @@ impl ControlError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Source(_) => "unknown_source",
-            Self::Alert(_) => "unknown_alert",
+            Self::Alert(Refusal::Alert(_)) => "unknown_alert",
+            Self::Alert(Refusal::Silence(_)) => "unknown_silence",
+            Self::Alert(Refusal::Rule(Unremovable::Unknown(_))) => "unknown_rule",
+            Self::Alert(Refusal::Rule(Unremovable::OfFile(_))) => "rule_of_file",
+            Self::Alert(Refusal::TooManySilences | Refusal::TooManyRules) => "too_many",
             Self::Annotation(_) => "unknown_annotation",
             Self::Busy(_) => "busy",
         }
@@ -104,16 +123,23 @@ struct Inner {
     clock: Arc<Clock>,
     inlet: Inlet,
     sources: Supervisor,
+    reload: Reload,
 }
 
 impl Control {
     /// Over these owners.
-    pub fn new(clock: Arc<Clock>, inlet: Inlet, sources: Supervisor) -> Self {
+    pub fn new(clock: Arc<Clock>, inlet: Inlet, sources: Supervisor, reload: Reload) -> Self {
         Self(Arc::new(Inner {
             clock,
             inlet,
             sources,
+            reload,
         }))
+    }
+
+    /// The configuration, and reading it again.
+    pub fn reload(&self) -> &Reload {
+        &self.0.reload
     }
 
     /// Does a command that somebody gave; tells how many things it changed.
@@ -129,6 +155,10 @@ impl Control {
             Command::Acknowledge(id) => self.alerts(AlertCommand::Acknowledge(id), by).await,
             Command::Dismiss(id) => self.alerts(AlertCommand::Dismiss(id), by).await,
             Command::Clear => self.alerts(AlertCommand::Clear, by).await,
+            Command::Silence(silence) => self.alerts(AlertCommand::Silence(silence), by).await,
+            Command::Unsilence(id) => self.alerts(AlertCommand::Unsilence(id), by).await,
+            Command::PutRule(rule) => self.alerts(AlertCommand::PutRule(rule), by).await,
+            Command::RemoveRule(name) => self.alerts(AlertCommand::RemoveRule(name), by).await,
             Command::Event {
                 kind,
                 message,
@@ -168,7 +198,7 @@ impl Control {
 }
 
 /// A new id (uuid v7), which sorts by time.
-fn new_id(now: Timestamp) -> Uuid {
+pub fn new_id(now: Timestamp) -> Uuid {
     let millis = now.as_millis().max(0).cast_unsigned();
     uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
 }

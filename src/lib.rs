@@ -7,6 +7,7 @@
 //! - [`config`]: `config.toml`, environment and flags as checked values
 //! - [`series`]: the registry of series
 //! - [`entry`]: what happened, with its numbers
+//! - [`rules`]: all rules, and where each comes from
 //! - [`alerts`], [`windows`], [`stream`], [`store`]: what a batch passes through; they do not know each other
 //! - [`pipeline`]: the one path it takes
 //! - [`replay`]: store, then log, as one sequence
@@ -25,6 +26,7 @@ pub mod history;
 pub mod model;
 pub mod pipeline;
 pub mod replay;
+pub mod rules;
 pub mod series;
 pub mod sources;
 pub mod store;

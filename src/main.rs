@@ -11,12 +11,12 @@ use anyhow::Context as _;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use tickwire::{
     app::App,
-    config::{Config, Faults, LogFormat, Overrides},
+    config::{Config, Faults, LogFormat, Overrides, Source, lint},
     history::{
         export::{self as history, ExportError},
         query::{self, Format},
     },
-    model::Clock,
+    model::{Clock, Person},
     store::care::{self, Verified},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -256,6 +256,9 @@ fn check_config(file: Option<PathBuf>) -> ExitCode {
                 f.display().to_string()
             });
             println!("{shown} is good: {} rules", config.rules.len());
+            for remark in lint::config(&config) {
+                println!("{shown}: remark: {remark}");
+            }
             ExitCode::SUCCESS
         }
         Err(faults) => report(&faults),
@@ -289,7 +292,12 @@ fn run(serve: Serve) -> ExitCode {
         data: serve.data,
         demo: serve.demo,
     };
-    let config = match Config::load(file.as_deref(), environment(), &overrides) {
+    let source = Source {
+        file,
+        environment: environment().collect(),
+        overrides,
+    };
+    let config = match source.load() {
         Ok(config) => config,
         Err(faults) => return report(&faults),
     };
@@ -300,7 +308,7 @@ fn run(serve: Serve) -> ExitCode {
     let served = runtime
         .context("cannot start the runtime")
         .and_then(|runtime| {
-            let served = runtime.block_on(until_signalled(config, file));
+            let served = runtime.block_on(until_signalled(config, source));
             // What did not end in time is not waited for again.
             runtime.shutdown_background();
             served
@@ -329,17 +337,26 @@ fn log_to_stderr(config: &Config) {
     }
 }
 
-async fn until_signalled(config: Config, file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+async fn until_signalled(config: Config, source: Source) -> anyhow::Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let app = App::start(config).await?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let file = source.file.as_ref();
+    let file = file.map_or("built-in".to_owned(), |f| f.display().to_string());
+    let app = App::start(config, source).await?;
     let address = app.address();
-    let config = file.map_or("built-in".to_owned(), |f| f.display().to_string());
-    tracing::info!(%address, config, version = env!("CARGO_PKG_VERSION"), "tickwire runs");
+    tracing::info!(%address, config = file, version = env!("CARGO_PKG_VERSION"), "tickwire runs");
     greet(address);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    let by = Person::parse("SIGHUP").unwrap_or_else(Person::nobody);
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            _ = hang_up.recv() => {
+                // What came of it is in the log and the feed.
+                app.control().reload().reload(by.clone()).await;
+            }
+        }
     }
     tracing::info!("stopping; a second signal forces it");
     tokio::select! {

@@ -21,7 +21,7 @@ use std::{
 
 pub use self::{
     annotations::{Annotations, UnknownAnnotation},
-    inlet::{AlertCommand, Busy, Closer, Inlet, Outcome, Unknown},
+    inlet::{AlertCommand, Busy, Closer, Configured, Inlet, Outcome, Refusal},
     live::{Live, LiveState},
     turn::{activity_fields, alert_fields},
 };

@@ -152,6 +152,11 @@ impl Registry {
 }
 
 impl Writer {
+    /// All series there are now.
+    pub fn snapshot(&self) -> Arc<Table> {
+        self.registry.snapshot()
+    }
+
     /// The series of each spec for `source`, in order, new ones registered; or why not.
     pub fn resolve(
         &mut self,

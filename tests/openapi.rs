@@ -62,7 +62,7 @@ impl Server {
         };
         let config = Config::parse("contract.toml", text, [], &overrides).unwrap();
         let server = Self {
-            app: App::start(config).await.unwrap(),
+            app: App::start(config, Default::default()).await.unwrap(),
             client: Client::builder().timeout(PATIENCE).build().unwrap(),
             _data: data,
         };

@@ -72,6 +72,11 @@ impl Kept {
         self.more.push(timestamp, value);
     }
 
+    /// Whether no sample has come since it was made.
+    pub(super) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
     /// From here on samples from before would come too late.
     pub(super) fn begin(&mut self) {
         self.is_new = false;

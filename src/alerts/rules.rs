@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::{Engine, saved::without_rule};
 use crate::{
-    model::{AlertEvent, Rule, Timestamp},
+    model::{AlertEvent, Rule, SeriesId, Timestamp},
     series::Series,
 };
 
 impl Engine {
     /// From here on these rules, as far as they are enabled. A rule is the same as before if it has the same name: its
     /// alerts stay open and its holds go on, and other thresholds apply at the next verdict. Alerts of a rule that is gone,
-    /// is disabled or no longer matches are resolved. A window of another length is empty until [`refill`](Self::refill)
+    /// is disabled or no longer matches are resolved. A window of another length is empty until [`recall`](Self::recall)
     /// or time fills it.
     pub fn set_rules(
         &mut self,
@@ -35,5 +35,14 @@ impl Engine {
         }
         self.mutes_by_other_rules();
         self.finish(events)
+    }
+
+    /// What a series said before, oldest first, for windows that rules have come to look through since its newest sample.
+    pub fn recall(&mut self, id: SeriesId, samples: impl Iterator<Item = (Timestamp, f64)>) {
+        if let Some(watched) = self.slots.get_mut(id).filter(|w| w.has_new_windows()) {
+            for (timestamp, value) in samples {
+                watched.refill(timestamp, value);
+            }
+        }
     }
 }

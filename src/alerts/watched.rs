@@ -264,6 +264,11 @@ impl Watched {
         now.since(self.last_seen) >= idle
     }
 
+    /// Whether there are windows that no sample has come to since they were made.
+    pub(super) fn has_new_windows(&self) -> bool {
+        self.kept.iter().any(Kept::is_new)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.lenses.is_empty()
     }

@@ -5,7 +5,7 @@ use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use crate::{
     alerts::Engine,
-    config::Config,
+    config,
     entry::{
         Entry, What,
         past::{Fits, From, Wanted},
@@ -25,7 +25,8 @@ const MOST: usize = 20_000_000;
 /// Fills windows and engine as if they had been there.
 pub async fn refill(
     stream: &Stream,
-    config: &Config,
+    config: &config::Windows,
+    rules: &[Arc<Rule>],
     series: &mut Writer,
     windows: &mut Windows,
     engine: &mut Engine,
@@ -34,12 +35,12 @@ pub async fn refill(
     let Some(archive) = stream.archive() else {
         return;
     };
-    let window_from = now.minus(config.windows.span);
+    let window_from = now.minus(config.span);
     // Rules may look back further than the windows of charts.
-    let long = |rule: &&Arc<Rule>| rule.enabled && rule.window > config.windows.span;
-    let rules: Vec<Arc<Rule>> = config.rules.iter().filter(long).cloned().collect();
+    let long = |rule: &&Arc<Rule>| rule.enabled && rule.window > config.span;
+    let rules: Vec<Arc<Rule>> = rules.iter().filter(long).cloned().collect();
     let longest = rules.iter().map(|rule| rule.window).max();
-    let from = now.minus(longest.unwrap_or(Duration::ZERO).max(config.windows.span));
+    let from = now.minus(longest.unwrap_or(Duration::ZERO).max(config.span));
     let fits = move |series: &Series| rules.iter().any(|rule| rule.matches(series.key()));
     let mut present = Present {
         series,

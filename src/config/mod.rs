@@ -11,7 +11,9 @@ mod fault;
 mod ingest;
 mod keys;
 mod levels;
+pub mod lint;
 mod log;
+mod maintenance;
 mod nearest;
 mod overrides;
 mod rule;
@@ -35,7 +37,7 @@ use std::{path::Path, sync::Arc};
 
 use toml::de::DeTable;
 
-use crate::model::Rule;
+use crate::model::{Maintenance, Rule};
 
 pub use self::{
     accept::Network,
@@ -82,6 +84,8 @@ pub struct Config {
     pub alerts: Alerts,
     /// `[[rules]]`: the file's if it has any, else the shipped ones.
     pub rules: Vec<Arc<Rule>>,
+    /// `[[maintenance]]`
+    pub maintenance: Vec<Arc<Maintenance>>,
 }
 
 /// What is without a file, environment and flags; the shipped `config.toml` says the same.
@@ -99,7 +103,27 @@ impl Default for Config {
             sources: Sources::default(),
             alerts: Alerts::default(),
             rules: rules::shipped(),
+            maintenance: Vec::new(),
         }
+    }
+}
+
+/// Where a configuration is read from, so that it can be read again.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// The file, if there is one.
+    pub file: Option<std::path::PathBuf>,
+    /// All variables of the environment.
+    pub environment: Vec<(String, String)>,
+    /// The flags.
+    pub overrides: Overrides,
+}
+
+impl Source {
+    /// Reads it.
+    pub fn load(&self) -> Result<Config, Faults> {
+        let environment = self.environment.iter().cloned();
+        Config::load(self.file.as_deref(), environment, &self.overrides)
     }
 }
 
@@ -147,6 +171,29 @@ impl Config {
         Self::check(file, text, environment, overrides, Vec::new())
     }
 
+    /// Whether the rules are the shipped ones.
+    pub fn has_shipped_rules(&self) -> bool {
+        self.rules == rules::shipped()
+    }
+
+    /// The sections in which another configuration differs where a running server cannot follow: it needs a restart.
+    pub fn needs_restart(&self, other: &Self) -> Vec<&'static str> {
+        let differs = [
+            ("server", self.server != other.server),
+            ("log", self.log != other.log),
+            ("stream", self.stream != other.stream),
+            ("store", self.store != other.store),
+            ("windows", self.windows != other.windows),
+            ("series", self.series != other.series),
+            ("ingest", self.ingest != other.ingest),
+            ("websocket", self.websocket != other.websocket),
+            ("sources", self.sources != other.sources),
+            ("alerts", self.alerts != other.alerts),
+        ];
+        let differs = differs.into_iter().filter(|(_, differs)| *differs);
+        differs.map(|(section, _)| section).collect()
+    }
+
     fn check(
         file: &str,
         text: &str,
@@ -178,6 +225,7 @@ impl Config {
             sources: Sources::read(file.child("sources"), overrides.demo),
             alerts: Alerts::read(file.child("alerts")),
             rules: rules::read(&file),
+            maintenance: maintenance::read(&file),
         };
         file.close();
         config
@@ -186,7 +234,7 @@ impl Config {
 
 /// Every key there is, in the order of the file; those of a rule once.
 pub fn keys() -> Vec<Key> {
-    let syntax = Syntax::check("", "[[rules]]");
+    let syntax = Syntax::check("", "[[rules]]\n[[maintenance]]");
     let (tree, _) = DeTable::parse_recoverable(&syntax.mended);
     let walk = Walk::new("", &syntax, Environment::new([]));
     Config::read(

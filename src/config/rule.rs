@@ -13,6 +13,7 @@ use super::{
         Text, Told, Whole, Word,
     },
     levels,
+    maintenance::LEVELS,
     table::Table,
 };
 
@@ -53,12 +54,6 @@ const POLICIES: Word<NoDataPolicy> = Word(&[
     ("keep", NoDataPolicy::Keep),
     ("fire", NoDataPolicy::Fire),
     ("resolve", NoDataPolicy::Resolve),
-]);
-
-const LEVELS: Word<Level> = Word(&[
-    ("info", Level::Info),
-    ("warning", Level::Warning),
-    ("critical", Level::Critical),
 ]);
 
 /// Reads all keys of a rule; none without a sound name, metric and message. The caller closes the table.

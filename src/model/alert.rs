@@ -219,6 +219,11 @@ pub struct AlertEvent {
 }
 
 impl AlertEvent {
+    /// Whether it is this silence that keeps people from being told.
+    pub fn is_silenced_by(&self, silence: Uuid) -> bool {
+        self.silenced_by == Some(SilencedBy::Silence(silence))
+    }
+
     /// How long the alert has been, or was, open.
     pub fn duration(&self) -> Duration {
         self.timestamp.since(self.since)

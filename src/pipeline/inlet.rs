@@ -15,7 +15,10 @@ use uuid::Uuid;
 
 use super::{annotations::UnknownAnnotation, turns::Turns};
 use crate::{
-    model::{Activity, Batch, HostName, Person, ProcessRow, Seq, SourceId},
+    model::{
+        Activity, Batch, HostName, Maintenance, Person, ProcessRow, Rule, Seq, Silence, SourceId,
+    },
+    rules::{MOST_EDITS, Unremovable},
     series::Refused,
 };
 
@@ -32,7 +35,7 @@ pub struct Outcome {
 }
 
 /// What people do with alerts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum AlertCommand {
     /// "I have seen it."
     Acknowledge(Uuid),
@@ -40,12 +43,49 @@ pub enum AlertCommand {
     Dismiss(Uuid),
     /// All resolved ones dismissed, all open ones acknowledged.
     Clear,
+    /// Nobody is told of some for a while.
+    Silence(Box<Silence>),
+    /// That silence ends now.
+    Unsilence(Uuid),
+    /// A rule is made, or takes the place of the one of its name.
+    PutRule(Arc<Rule>),
+    /// What was made or changed under this name goes.
+    RemoveRule(String),
 }
 
-/// There is no alert of this id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there is no alert {0}")]
-pub struct Unknown(pub Uuid);
+/// What the configuration says of alerts, when it is read again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Configured {
+    /// The rules.
+    pub rules: Vec<Arc<Rule>>,
+    /// They are those that come with tickwire.
+    pub is_shipped: bool,
+    /// When people are not told, week after week.
+    pub maintenance: Vec<Arc<Maintenance>>,
+}
+
+/// Why something was not done to alerts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such alert.
+    #[error("there is no alert {0}")]
+    Alert(Uuid),
+    /// There is no such silence.
+    #[error("there is no silence {0}; it may have ended")]
+    Silence(Uuid),
+    /// There are as many silences as there may be.
+    #[error("there are {MOST_SILENCES} silences already, which is the most")]
+    TooManySilences,
+    /// A rule that cannot be taken out.
+    #[error(transparent)]
+    Rule(#[from] Unremovable),
+    /// There are as many rules as there may be.
+    #[error("there are {MOST_EDITS} rules already that people made or changed, which is the most")]
+    TooManyRules,
+}
+
+/// Silences at once, at most.
+pub const MOST_SILENCES: usize = 1000;
 
 /// The inlet is full, or the server is stopping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -86,8 +126,9 @@ pub(super) enum Message {
     Alerts {
         command: AlertCommand,
         by: Person,
-        reply: oneshot::Sender<Result<usize, Unknown>>,
+        reply: oneshot::Sender<Result<usize, Refusal>>,
     },
+    Configured(Box<Configured>),
 }
 
 /// What both ends of the inlet know of it: how many messages are in it, and whether it is closed; a cheap handle.
@@ -241,10 +282,16 @@ impl Inlet {
         &self,
         command: AlertCommand,
         by: Person,
-    ) -> Result<Result<usize, Unknown>, Busy> {
+    ) -> Result<Result<usize, Refusal>, Busy> {
         let (reply, outcome) = oneshot::channel();
         self.try_send(Message::Alerts { command, by, reply })?;
         outcome.await.map_err(|_| Busy)
+    }
+
+    /// The configuration was read again. Not from an async thread.
+    pub fn configured_blocking(&self, configured: Configured) {
+        // The pipeline is gone only when the server stops, and its rules with it.
+        let _ = self.send_blocking(Message::Configured(Box::new(configured)));
     }
 
     /// What closes it.

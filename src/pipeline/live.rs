@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use super::annotations::Annotations;
 use crate::{
-    model::{Activity, AlertEvent, AlertState, HostName, ProcessRow, SourceId},
+    model::{Activity, AlertEvent, AlertState, HostName, ProcessRow, Silence, SourceId},
+    rules::Book,
     windows::Windows,
 };
 
@@ -33,6 +34,10 @@ pub struct LiveState {
     history: usize,
     /// The annotations that stand.
     pub annotations: Annotations,
+    /// The rules.
+    pub book: Arc<Book>,
+    /// The silences that are active or will be, oldest first.
+    pub silences: Arc<[Silence]>,
     feed: VecDeque<Arc<Activity>>,
     processes: HashMap<HostName, Arc<[ProcessRow]>>,
     totals: Counts,
@@ -68,8 +73,9 @@ impl Live {
         alerts: impl IntoIterator<Item = AlertEvent>,
         history: usize,
         annotations: Annotations,
+        book: Book,
     ) -> Self {
-        let state = LiveState::new(windows, alerts, history, annotations);
+        let state = LiveState::new(windows, alerts, history, annotations, book);
         Self(Arc::new(RwLock::new(state)))
     }
 
@@ -103,12 +109,15 @@ impl LiveState {
         alerts: impl IntoIterator<Item = AlertEvent>,
         history: usize,
         annotations: Annotations,
+        book: Book,
     ) -> Self {
         let mut state = Self {
             windows,
             alerts: BTreeMap::new(),
             history,
             annotations,
+            book: Arc::new(book),
+            silences: Arc::default(),
             feed: VecDeque::new(),
             processes: HashMap::new(),
             totals: Counts::default(),

@@ -35,6 +35,8 @@ pub(super) struct Turns {
     expired_at: Timestamp,
     saved_at: Timestamp,
     saved_revision: u64,
+    /// The revision of those that readers see.
+    silences: u64,
     /// What the store has not been given yet.
     unstored: Vec<Arc<Entry>>,
     unstored_bytes: usize,
@@ -54,6 +56,8 @@ impl Turns {
             expired_at: now,
             saved_at: now,
             saved_revision: parts.engine.revision(),
+            // Those of the life before are not shown yet.
+            silences: u64::MAX,
             unstored: Vec::new(),
             unstored_bytes: 0,
             stored_at: now,
@@ -140,6 +144,11 @@ impl Turns {
             state: &mut state,
         };
         work(self, &mut turn);
+        let silences = self.parts.engine.silences_revision();
+        if silences != self.silences {
+            self.silences = silences;
+            turn.state.silences = self.parts.engine.silences().into();
+        }
         let Turn {
             entries,
             has_alerts,
@@ -223,6 +232,7 @@ impl Turns {
             } => {
                 self.parts.engine.source_stopped(&source, turn.now);
             }
+            Message::Configured(configured) => self.configured(*configured, turn),
             Message::Alerts { command, by, reply } => {
                 let outcome = self.command(command, &by, turn);
                 replies.push(Box::new(move || _ = reply.send(outcome)));

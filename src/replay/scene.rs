@@ -15,6 +15,7 @@ use crate::{
     },
     model::{HostName, Timestamp},
     pipeline::{Annotations, LiveState, live::FEED},
+    rules::Book,
     series::{Registry, Series, Writer},
     store::{Store, alerts, feed},
     windows::Windows,
@@ -48,12 +49,13 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// As it was at `at`: of one host, or of all.
+    /// As it was at `at`: of one host, or of all, under these rules.
     pub async fn at(
         store: &Store,
         archive: &Archive,
         at: Timestamp,
         host: Option<&HostName>,
+        book: Book,
         frame: Frame,
     ) -> Result<Self, Busy> {
         let earlier = store.readers().read(move |stored| {
@@ -70,7 +72,7 @@ impl Scene {
         // Those of the time come with the feed.
         let annotations = Annotations::new(Duration::MAX, []);
         let mut scene = Self {
-            state: LiveState::new(windows, alerts, MOST_ALERTS, annotations),
+            state: LiveState::new(windows, alerts, MOST_ALERTS, annotations, book),
             now: at,
             host: host.cloned(),
             writer,

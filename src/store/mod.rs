@@ -7,7 +7,7 @@
 //! - [`journal`]: what was received last, durable at once
 //! - [`compactor`]: makes [`block`]s of it, in which a sample takes a fraction of a byte, and coarser tiers ([`aggregate`])
 //! - [`retention`]: what is kept how long
-//! - [`catalogue`]: the series, by number
+//! - [`catalogue`]: the series, by number; `rules`: those that people made
 //! - [`care`]: copies and checks, from outside
 //! - [`readers`]: threads on which the past is read; [`past`] as it was streamed, [`history`] series by series,
 //!   [`alerts`] and [`feed`] as they stood
@@ -30,6 +30,7 @@ pub mod points;
 pub mod readers;
 pub mod retention;
 pub mod rows;
+mod rules;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -48,10 +49,11 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub use self::open::{FILE, OpenError, Options, Past, Threads};
-use self::{catalogue::Catalogue, readers::Readers, writer::Job};
+use self::{catalogue::Catalogue, readers::Readers, rules::Change, writer::Job};
 use crate::{
     entry::Entry,
     model::{Epoch, Timestamp},
+    rules::Edit,
 };
 
 /// How long whoever sends samples waits for the store, at most.
@@ -161,6 +163,16 @@ impl Store {
             }
         }
         Room { counts, weight }
+    }
+
+    /// Records a rule that somebody made or changed.
+    pub fn put_rule(&self, edit: Edit) {
+        self.hand_over(Job::Rule(Change::Put(edit)));
+    }
+
+    /// Records that what was made or changed of this name is gone.
+    pub fn remove_rule(&self, name: String) {
+        self.hand_over(Job::Rule(Change::Removed(name)));
     }
 
     /// Takes resolved alerts out of what the next start brings back.

@@ -22,7 +22,10 @@ use super::{
     schema,
     writer::Writer,
 };
-use crate::model::{Activity, AlertEvent, Epoch, Timestamp};
+use crate::{
+    model::{Activity, AlertEvent, Epoch, Timestamp},
+    rules::Edit,
+};
 
 /// Jobs that may wait for the writer.
 pub(super) const QUEUE: usize = 1024;
@@ -103,6 +106,8 @@ pub struct Past {
     pub annotations: Vec<Activity>,
     /// The engine's state as JSON, and when it was saved.
     pub engine: Option<(Timestamp, String)>,
+    /// The rules that people made or changed.
+    pub rules: Vec<Edit>,
     /// What people have to be told: the store is not what they think it is.
     pub notice: Option<String>,
 }

@@ -2,11 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 
-use super::Past;
+use super::{Past, rules};
 use crate::model::{Epoch, Timestamp};
 
 /// The schema this program writes; `PRAGMA user_version` of the file.
-pub const VERSION: i64 = 4;
+pub const VERSION: i64 = 5;
 
 /// What makes each version out of the one before; the first out of an empty file.
 const STEPS: [&str; VERSION as usize] = [
@@ -125,6 +125,15 @@ UPDATE blocks SET batches = samples, bytes = (
     SELECT coalesce(sum(length(data)), 0) FROM parts
     WHERE parts.id >= blocks.id * 65536 AND parts.id < (blocks.id + 1) * 65536);
 ",
+    "
+-- Rules that people made or changed, as JSON with the keys of the configuration.
+CREATE TABLE rules (
+    name TEXT PRIMARY KEY,
+    rule TEXT NOT NULL,
+    changed_by TEXT NOT NULL,
+    changed_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Bytes of a page of a new file.
@@ -228,6 +237,7 @@ pub fn begin(
         .prepare("SELECT annotation FROM annotations ORDER BY id")?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
+    let rules = rules::read(&transaction)?;
     let engine = transaction
         .query_row("SELECT saved_ms, state FROM engine", [], |row| {
             Ok((Timestamp::from_millis(row.get(0)?), row.get(1)?))
@@ -241,6 +251,7 @@ pub fn begin(
         alerts: texts.iter().filter_map(|text| read(text)).collect(),
         annotations: annotations.iter().filter_map(|text| read(text)).collect(),
         engine,
+        rules,
         notice: None,
     })
 }

@@ -27,6 +27,7 @@ use super::{
     catalogue::Catalogue,
     compactor::{Poke, Work},
     retention::{self, Retention},
+    rules::Change,
     schema::PAGE_BYTES,
 };
 use crate::{
@@ -55,6 +56,7 @@ pub(super) enum Job {
         engine: Option<(Timestamp, String)>,
     },
     Dismiss(Vec<Uuid>),
+    Rule(Change),
     /// Work that the compactor has done.
     Compacted(Work),
     Close(Timestamp),
@@ -69,6 +71,7 @@ impl Job {
                 entries + engine.as_ref().map_or(0, |(_, state)| state.len())
             }
             Self::Dismiss(ids) => ids.len() * 16,
+            Self::Rule(change) => change.weight(),
             // Bounded by the compactor, which does one thing at a time.
             Self::Compacted(_) | Self::Close(_) => 0,
         }
@@ -281,6 +284,7 @@ impl Writer {
                             delete.execute([id.to_string()])?;
                         }
                     }
+                    Job::Rule(change) => change.write(&transaction)?,
                     Job::Compacted(work) => {
                         work.install(&transaction, catalogue)?;
                         poke = Some(Poke::Installed);

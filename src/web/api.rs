@@ -15,14 +15,15 @@ pub use self::{
 };
 use super::{problem::Problem, state::State, who};
 use crate::{
-    config::rule_to_json,
     control::{Command, ControlError},
     model::Position,
+    pipeline::Refusal,
+    rules::Unremovable,
     sources::supervisor::Action,
 };
 
 /// An answer: the position it belongs to, and a list under its own name.
-fn list(position: Position, name: &str, items: &impl Serialize) -> HttpResponse {
+pub fn list(position: Position, name: &str, items: &impl Serialize) -> HttpResponse {
     let items = serde_json::to_string(items).unwrap_or_default();
     json(format!(
         "{{\"position\":\"{position}\",\"{name}\":{items}}}"
@@ -40,6 +41,12 @@ pub fn json(body: String) -> HttpResponse {
 /// The problem of a command that was not done.
 pub fn problem(error: ControlError) -> Problem {
     match error {
+        ControlError::Alert(Refusal::Rule(Unremovable::OfFile(_))) => {
+            Problem::new(StatusCode::CONFLICT, error.to_string())
+        }
+        ControlError::Alert(Refusal::TooManySilences | Refusal::TooManyRules) => {
+            Problem::unprocessable(error.to_string())
+        }
         ControlError::Source(_) | ControlError::Alert(_) | ControlError::Annotation(_) => {
             Problem::not_found(error.to_string())
         }
@@ -71,14 +78,6 @@ pub fn source_command(name: String, action: &str) -> Result<Command, Problem> {
         _ => return Err(Problem::not_found("a source can be told start or stop")),
     };
     Ok(Command::Source { name, action })
-}
-
-/// `GET /api/rules`
-pub async fn rules(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let state = State::of(&request)?;
-    let rules = state.watched().rules().iter();
-    let rules: Vec<_> = rules.map(|rule| rule_to_json(rule)).collect();
-    Ok(list(state.stream().log().position(), "rules", &rules))
 }
 
 /// Has a command done; the answer says how much it changed.

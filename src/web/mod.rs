@@ -3,7 +3,7 @@
 //! - [`sse`], [`ws`]: the streams; [`connection`] is what they have in common, [`start`] where they begin, [`wire`] how
 //!   they keep their sockets
 //! - [`wait`]: a request that is answered when a condition holds
-//! - [`api`], [`annotations`], [`history`], [`ingest`], [`health`], [`exposition`]: the API and operations; [`openapi`] is their contract
+//! - [`api`], [`rules`], [`silences`], [`configuration`], [`annotations`], [`history`], [`ingest`], [`health`], [`exposition`]: the API and operations; [`openapi`] is their contract
 //! - [`pages`], [`assets`]: what browsers show
 //! - [`query`]: parameters; [`problem`], [`people`]: errors; [`guard`]: who may ask; [`limits`]: how much of everything;
 //!   [`entry`]: where each request meets them
@@ -12,6 +12,7 @@
 pub mod annotations;
 pub mod api;
 pub mod assets;
+pub mod configuration;
 pub mod connection;
 pub mod entry;
 pub mod exposition;
@@ -25,6 +26,8 @@ pub mod pages;
 pub mod people;
 pub mod problem;
 pub mod query;
+pub mod rules;
+pub mod silences;
 pub mod sse;
 pub mod start;
 pub mod state;
@@ -89,7 +92,18 @@ pub fn routes(config: &mut ServiceConfig) {
             "/api/annotations/{id}",
             web::delete().to(annotations::withdraw),
         )
-        .route("/api/rules", web::get().to(api::rules))
+        .route("/api/rules", web::get().to(rules::rules))
+        .route("/api/rules", web::post().to(rules::make))
+        .route("/api/rules/check", web::post().to(rules::check))
+        .route("/api/rules/{name}", web::get().to(rules::rule))
+        .route("/api/rules/{name}", web::put().to(rules::put))
+        .route("/api/rules/{name}", web::delete().to(rules::remove))
+        .route("/api/rules/{name}/{action}", web::post().to(rules::action))
+        .route("/api/config", web::get().to(configuration::status))
+        .route("/api/config/reload", web::post().to(configuration::reload))
+        .route("/api/silences", web::get().to(silences::silences))
+        .route("/api/silences", web::post().to(silences::silence))
+        .route("/api/silences/{id}", web::delete().to(silences::unsilence))
         .route("/api/wait", web::get().to(wait::wait))
         .route("/api/events", web::post().to(ingest::event))
         .route("/metrics", web::get().to(exposition::metrics))

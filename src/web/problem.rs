@@ -109,6 +109,12 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }
 
+    /// With one more member.
+    pub fn with(mut self, member: &str, value: serde_json::Value) -> Self {
+        self.0.members.insert(member.to_owned(), value);
+        self
+    }
+
     /// 412: what was waited for has not come; what `report` says becomes members of the document.
     pub fn not_held(detail: impl Into<String>, report: &impl Serialize) -> Self {
         let mut problem = Self::new(StatusCode::PRECONDITION_FAILED, detail);

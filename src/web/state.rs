@@ -8,10 +8,7 @@ use std::sync::{
 use actix_web::{HttpRequest, http::StatusCode};
 use tokio_util::task::TaskTracker;
 
-use super::{
-    connection::Door, ingest::Caches, limits::Limits, pages::fill::watched::Watched,
-    problem::Problem,
-};
+use super::{connection::Door, ingest::Caches, limits::Limits, problem::Problem};
 use crate::{
     config::{Ingest, Server, WebSocket},
     control::Control,
@@ -36,8 +33,6 @@ pub struct Parts {
     pub websocket: WebSocket,
     /// `[ingest]`
     pub ingest: Ingest,
-    /// The rules, and who watches what.
-    pub watched: Watched,
     /// The present.
     pub live: Live,
     /// The streaming core.
@@ -109,11 +104,6 @@ impl State {
     /// The terms on which streams are served.
     pub fn door(&self) -> Door {
         self.0.door.clone()
-    }
-
-    /// The rules, and who watches what.
-    pub fn watched(&self) -> &Watched {
-        &self.0.watched
     }
 
     /// The open streams, sockets and waits, each a task of its own on the worker that took it over.

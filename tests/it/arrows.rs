@@ -15,7 +15,7 @@ const ORDER: [&[&str]; 11] = [
     &["sources", "replay", "history"],
     &["pipeline"],
     &["alerts", "windows", "stream", "store"],
-    &["entry"],
+    &["entry", "rules"],
     &["series"],
     &["config"],
     &["model"],

@@ -125,7 +125,9 @@ fn vanish(cable: &Cable, busy: bool) -> (Duration, Duration) {
     inside(&cable.server, || {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.enable_all().build().expect("a runtime");
-        let app = runtime.block_on(App::start(config)).expect("a server");
+        let app = runtime
+            .block_on(App::start(config, Default::default()))
+            .expect("a server");
         let address = app.address().to_string();
         let held = inside(&cable.client, || {
             let mut socket = get(&address, "/ws");

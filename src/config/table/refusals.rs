@@ -37,10 +37,10 @@ impl Table<'_> {
                 || ";".to_owned(),
                 |near| format!(", did you mean {near:?}?"),
             );
-            let place = if self.path.is_empty() {
-                "the file"
-            } else {
-                &self.path
+            let place = match (self.path.as_str(), self.by_environment) {
+                ("", true) => "the file",
+                ("", false) => "it",
+                (path, _) => path,
             };
             let accepted = format!("unknown{hint} {place} takes {}", known.join(", "));
             self.fault(key.span().start, name, value.get_ref(), accepted);

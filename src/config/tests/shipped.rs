@@ -17,14 +17,17 @@ fn the_shipped_file_says_the_defaults() {
 #[test]
 fn the_shipped_file_has_every_key_with_its_default() {
     let tree = DeTable::parse(SHIPPED).unwrap();
-    let all_rules = |table: &DeTable<'_>| -> BTreeSet<String> {
-        let rules = table["rules"].get_ref().as_array().unwrap();
-        let rules = rules.iter().map(|rule| rule.get_ref().as_table().unwrap());
-        rules.flat_map(|rule| paths("rules", rule)).collect()
+    let examples = examples();
+    let examples = DeTable::parse(&examples).unwrap();
+    let of_list = |table: &DeTable<'_>, list: &str| -> BTreeSet<String> {
+        let items = table[list].get_ref().as_array().unwrap();
+        let items = items.iter().map(|item| item.get_ref().as_table().unwrap());
+        items.flat_map(|item| paths(list, item)).collect()
     };
     let written: BTreeSet<String> = paths("", tree.get_ref())
         .into_iter()
-        .chain(all_rules(tree.get_ref()))
+        .chain(of_list(tree.get_ref(), "rules"))
+        .chain(of_list(examples.get_ref(), "maintenance"))
         .collect();
     for key in keys() {
         assert!(
@@ -33,6 +36,24 @@ fn the_shipped_file_has_every_key_with_its_default() {
             key.key
         );
     }
+}
+
+/// What stands in the file as an example, without its `#`.
+fn examples() -> String {
+    let lines = SHIPPED.lines().filter_map(|line| line.strip_prefix('#'));
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with([' ', '#']));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn the_examples_in_the_shipped_file_are_good() {
+    let config = parse(&examples(), &[]).unwrap();
+    assert_eq!(config.maintenance.len(), 1);
+}
+
+/// Of a list of tables, which the environment cannot set.
+fn is_of_a_list(key: &str) -> bool {
+    key.starts_with("rules.") || key.starts_with("maintenance.")
 }
 
 fn paths(prefix: &str, table: &DeTable<'_>) -> Vec<String> {
@@ -55,7 +76,7 @@ fn every_key_is_documented_and_has_a_variable_of_its_own() {
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
     for key in &keys {
         assert!(!key.accepted.is_empty(), "{key:?}");
-        assert_eq!(key.env.is_none(), key.key.starts_with("rules."), "{key:?}");
+        assert_eq!(key.env.is_none(), is_of_a_list(&key.key), "{key:?}");
         assert!(key.env.is_none() || key.default.is_some(), "{key:?}");
     }
     assert!(names.contains(&&"TICKWIRE_SOURCES_HOST_INTERVAL".to_owned()));

@@ -53,7 +53,7 @@ pub fn frame(state: &State, outlook: &Outlook<'_>, page: &'static str, title: &s
 /// The frame of a page that does not live.
 pub fn still_shell(state: &State, page: &'static str, title: &str) -> Shell {
     let live = state.live().read();
-    let outlook = Outlook::new(&live, state.now(), state.watched());
+    let outlook = Outlook::new(&live, state.now());
     frame(state, &outlook, page, title)
 }
 
@@ -70,7 +70,7 @@ fn patience(state: &State) -> Duration {
 /// A page of the present as HTML.
 pub fn present(state: &State, of: &LivePage) -> Result<String, askama::Error> {
     let live = state.live().read();
-    let outlook = Outlook::new(&live, state.now(), state.watched());
+    let outlook = Outlook::new(&live, state.now());
     page(state, of, &outlook, None)
 }
 
@@ -204,7 +204,7 @@ impl Fragments {
     /// The fragments of the present: element id and HTML.
     pub fn present(&self) -> Vec<(String, String)> {
         let live = self.state.live().read();
-        let outlook = Outlook::new(&live, self.state.now(), self.state.watched());
+        let outlook = Outlook::new(&live, self.state.now());
         self.draw(&outlook)
     }
 

@@ -169,6 +169,13 @@ impl Process {
         assert!(told.expect("kill").success());
     }
 
+    /// Tells it to read its configuration again, with SIGHUP.
+    pub fn hang_up(&self) {
+        let id = self.child.id().to_string();
+        let told = Command::new("kill").args(["-HUP", &id]).status();
+        assert!(told.expect("kill").success());
+    }
+
     /// Ends it without a word.
     pub fn kill(&mut self) {
         self.child.kill().expect("it runs");

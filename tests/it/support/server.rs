@@ -90,7 +90,11 @@ pub fn client() -> reqwest::Client {
 
 /// Starts a server that may fail to.
 pub async fn start(config: Config) -> Result<App, StartError> {
-    within("the server to start", App::start(config)).await
+    within(
+        "the server to start",
+        App::start(config, Default::default()),
+    )
+    .await
 }
 
 /// The configuration that tests run with: any port, `push` alone unless the text says otherwise, no rules unless it has

@@ -190,14 +190,14 @@ fn aggregate(aggregate: Aggregate) -> &'static str {
 
 /// The rules and how each stands.
 pub fn rules(outlook: &Outlook<'_>) -> Vec<RuleView> {
-    let mut watching = vec![(0, String::new()); outlook.watched.rules().len()];
+    let mut watching = vec![(0, String::new()); outlook.live.book.rules().len()];
     for window in outlook.live.windows.iter() {
-        for i in outlook.watched.by(&window.series).iter() {
+        for i in outlook.live.book.by(&window.series).iter() {
             watching[*i].0 += 1;
             watching[*i].1 = window.series.spec.unit.as_str().to_owned();
         }
     }
-    let rules = outlook.watched.rules().iter().zip(watching);
+    let rules = outlook.live.book.rules().iter().zip(watching);
     rules
         .map(|(rule, (series, unit))| {
             let alerts = outlook.live.open_alerts().filter(|a| a.rule == rule.name);

@@ -92,7 +92,7 @@ pub fn chart(outlook: &Outlook<'_>, host: &str, of: &ChartOf) -> Option<Chart> {
     let span = outlook.live.windows.span().as_millis() as i64;
     let count = usize::try_from(span / step).unwrap_or(2).clamp(2, 300);
     let (start, drawn) = grid(&windows, step, count);
-    let thresholds = outlook.watched.lines(first.series.key());
+    let thresholds = outlook.live.book.lines(first.series.key());
     let series = lines.iter().zip(drawn).map(|((window, title), line)| {
         let key = window.series.key();
         let labels = key.labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned()));
@@ -154,7 +154,15 @@ pub fn card(outlook: &Outlook<'_>, window: &Window, title: &str, kind: CardKind)
     let unit = window.series.spec.unit.as_str();
     let stats = window.stats();
     let (current, shown_unit) = quantity::parts(stats.last, unit);
-    let marks = || -> Vec<f64> { outlook.watched.lines(key).iter().map(|l| l.value).collect() };
+    let marks = || -> Vec<f64> {
+        outlook
+            .live
+            .book
+            .lines(key)
+            .iter()
+            .map(|l| l.value)
+            .collect()
+    };
     let drawing = match kind {
         CardKind::Plain => Drawing::None,
         CardKind::Gauge => Drawing::Gauge {

@@ -66,7 +66,7 @@ fn bars(outlook: &Outlook<'_>, host: &str, name: &str, label: &str, full: f64) -
         .filter_map(|w| Some((w, w.series.key().labels.get(label)?)));
     let bar = |(window, of): (&Window, &str)| {
         let value = window.stats().last;
-        let lines = outlook.watched.lines(window.series.key());
+        let lines = outlook.live.book.lines(window.series.key());
         Bar {
             label: of.to_owned(),
             detail: String::new(),

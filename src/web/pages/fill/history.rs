@@ -8,12 +8,12 @@ use self::grid::{Drawn, on_grid};
 use super::{
     catalogue::{self, CHARTS, ChartOf, MOST_LINES, PAST_CHARTS},
     charts::labels_of,
-    watched::Watched,
 };
 use crate::{
     entry::pending::Busy,
     history::plan::{Group, matching},
     model::{Globs, HostName, SeriesKey, Timestamp},
+    rules::Book,
     store::{
         block::ReadError,
         catalogue::Catalogue,
@@ -127,7 +127,7 @@ impl Shown {
     pub async fn read(
         self,
         readers: &Readers,
-        watched: &Watched,
+        book: &Book,
         (span, is_live): (Span, bool),
         compare: bool,
     ) -> Result<Result<Vec<Chart>, ReadError>, Busy> {
@@ -182,7 +182,7 @@ impl Shown {
                 continue;
             }
             let unit = known.series.spec.unit.as_str().to_owned();
-            let lines = watched.lines(known.series.key());
+            let lines = book.lines(known.series.key());
             charts.push(Chart {
                 id: plan.id,
                 title: plan.title,

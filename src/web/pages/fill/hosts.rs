@@ -123,7 +123,13 @@ fn file_systems(outlook: &Outlook<'_>, host: &str) -> Vec<Bar> {
             detail,
             percent,
             value: quantity::figure(percent, "%"),
-            marks: outlook.watched.lines(key).iter().map(|l| l.value).collect(),
+            marks: outlook
+                .live
+                .book
+                .lines(key)
+                .iter()
+                .map(|l| l.value)
+                .collect(),
             state: outlook.state(key),
         }
     };
@@ -141,10 +147,10 @@ pub fn near(outlook: &Outlook<'_>) -> Vec<NearView> {
         if !outlook.state(key).is_ok() {
             continue;
         }
-        let rules = outlook.watched.by(&window.series);
+        let rules = outlook.live.book.by(&window.series);
         let nearest = rules
             .iter()
-            .filter_map(|i| closeness(&outlook.watched.rules()[*i], window))
+            .filter_map(|i| closeness(&outlook.live.book.rules()[*i], window))
             .max_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((share, value, threshold)) =
             nearest.filter(|(share, ..)| (NEAR..1.0).contains(share))

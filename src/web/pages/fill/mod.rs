@@ -2,7 +2,6 @@
 //!
 //! - [`outlook`]: one reading of the present, shared by everything drawn from it
 //! - [`catalogue`]: which metrics get a card or a chart, and how these are drawn
-//! - [`watched`]: which rules watch a series, remembered
 //! - [`hosts`], [`detail`], [`alerts`], [`feeds`], [`sources`], [`status`]: the views
 //! - [`history`]: charts of the past, which are read from the store
 
@@ -16,4 +15,3 @@ pub mod hosts;
 pub mod outlook;
 pub mod sources;
 pub mod status;
-pub mod watched;

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use super::watched::Watched;
 use crate::{
     model::{HostName, SeriesKey, Timestamp},
     pipeline::LiveState,
@@ -25,8 +24,6 @@ pub struct Outlook<'a> {
     pub live: &'a LiveState,
     /// Now.
     pub now: Timestamp,
-    /// The rules.
-    pub watched: &'a Watched,
     /// Whether it is a moment of the past, about which nothing can be done.
     pub is_past: bool,
     hosts: BTreeMap<&'a HostName, Vec<&'a Window>>,
@@ -35,7 +32,7 @@ pub struct Outlook<'a> {
 
 impl<'a> Outlook<'a> {
     /// Reads the present.
-    pub fn new(live: &'a LiveState, now: Timestamp, watched: &'a Watched) -> Self {
+    pub fn new(live: &'a LiveState, now: Timestamp) -> Self {
         let mut hosts: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for window in live.windows.iter() {
             hosts
@@ -52,7 +49,6 @@ impl<'a> Outlook<'a> {
         Self {
             live,
             now,
-            watched,
             is_past: false,
             hosts,
             states,
@@ -60,10 +56,10 @@ impl<'a> Outlook<'a> {
     }
 
     /// Reads a moment of the past.
-    pub fn past(then: &'a LiveState, now: Timestamp, watched: &'a Watched) -> Self {
+    pub fn past(then: &'a LiveState, now: Timestamp) -> Self {
         Self {
             is_past: true,
-            ..Self::new(then, now, watched)
+            ..Self::new(then, now)
         }
     }
 

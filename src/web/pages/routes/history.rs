@@ -135,7 +135,8 @@ pub async fn page(request: HttpRequest) -> Result<HttpResponse, Problem> {
         let of_time = Shown::new(store.catalogue(), host, &names, &span);
         shown = of_time.names();
         let time = (span, back.is_some());
-        let read = of_time.read(store.readers(), state.watched(), time, asked.compare);
+        let book = state.live().read().book.clone();
+        let read = of_time.read(store.readers(), &book, time, asked.compare);
         charts = read.await.map_err(busy)?.map_err(unreadable)?;
         marks = happened(state, host, span).await?;
     }

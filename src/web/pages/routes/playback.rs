@@ -23,7 +23,7 @@ use crate::{
     web::{
         limits::{Limit, Place},
         pages::{
-            fill::{outlook::Outlook, watched::Watched},
+            fill::outlook::Outlook,
             live_page::LivePage,
             render::{self, Fragments},
             shell::Playback,
@@ -47,7 +47,6 @@ const SETTLED: std::time::Duration = std::time::Duration::from_secs(2);
 /// A scene, and the place of its viewer.
 struct Stage {
     scene: Scene,
-    watched: Watched,
     _place: Place,
 }
 
@@ -57,17 +56,17 @@ impl Stage {
         let place = state.limits().playback()?;
         let archive = state.stream().archive().ok_or_else(nothing_kept)?;
         let store = &state.parts().store;
-        let scene = Scene::at(store, archive, at, page.host(), state.parts().frame).await;
+        // The rules of now: what they were then is not kept.
+        let book = state.live().read().book.fresh();
+        let scene = Scene::at(store, archive, at, page.host(), book, state.parts().frame).await;
         Ok(Self {
             scene: scene.map_err(|busy| Problem::busy(busy.to_string()))?,
-            // What is known of series goes by their ids, which a scene has of its own.
-            watched: Watched::new(state.watched().rules().to_vec()),
             _place: place,
         })
     }
 
     fn outlook(&self) -> Outlook<'_> {
-        Outlook::past(&self.scene.state, self.scene.now, &self.watched)
+        Outlook::past(&self.scene.state, self.scene.now)
     }
 }
 
