@@ -25,6 +25,7 @@ use crate::{
     model::{
         Activity, AlertEvent, AlertState, Clock, HostName, Reason, SourceId, Timestamp, Transition,
     },
+    notify::{self, Notifier},
     pipeline::{self, Annotations, Closer, Live, Pipeline},
     replay::{self, scene::Frame},
     rules::Book,
@@ -89,6 +90,8 @@ pub struct App {
     pipeline: JoinHandle<()>,
     replays: Task<()>,
     watching: Task<()>,
+    telling: CancellationToken,
+    notifying: Task<()>,
     store_threads: Vec<JoinHandle<()>>,
     shutdown_timeout: Duration,
 }
@@ -167,9 +170,37 @@ impl App {
         let replays = tokio::spawn(stream.replays().clone().run(stop.clone()));
 
         let sources = Supervisor::new(clock.clone(), inlet.clone(), plans(&config));
-        let reload = Reload::new(clock.clone(), inlet.clone(), source, config.clone());
+        let base = format!("http://{address}");
+        let settings = notify::Settings {
+            notify: config.notify.clone(),
+            base: config.notify.url.clone().unwrap_or(base),
+        };
+        let parts = notify::Parts {
+            clock: clock.clone(),
+            stream: stream.clone(),
+            live: live.clone(),
+            store: store.clone(),
+            inlet: inlet.clone(),
+            left: past.notifications,
+        };
+        let (notifier, runner) = Notifier::new(settings, parts);
+        let telling = CancellationToken::new();
+        let notifying = tokio::spawn(runner.run(telling.clone()));
+        let reload = Reload::new(
+            clock.clone(),
+            inlet.clone(),
+            notifier.clone(),
+            source,
+            config.clone(),
+        );
         let watching = tokio::spawn(reload.clone().run(stop.clone()));
-        let control = Control::new(clock.clone(), inlet.clone(), sources.clone(), reload);
+        let control = Control::new(
+            clock.clone(),
+            inlet.clone(),
+            sources.clone(),
+            reload,
+            notifier,
+        );
         let closer = inlet.closer();
         if let Some(message) = past.notice {
             // There is room: nobody else has the inlet yet.
@@ -233,6 +264,8 @@ impl App {
             pipeline,
             replays,
             watching,
+            telling,
+            notifying,
             store_threads,
             shutdown_timeout: config.server.shutdown_timeout,
         })
@@ -272,6 +305,9 @@ impl App {
         drop(self.inlet);
         let emptied = tokio::task::spawn_blocking(|| end(self.pipeline));
         within("the pipeline", STAGE, emptied).await;
+        // What it has not sent by now it sends in the next life.
+        self.telling.cancel();
+        within("telling people", STAGE, self.notifying).await;
         let (store, threads) = (self.store, self.store_threads);
         let now = self.state.now();
         let flushed = tokio::task::spawn_blocking(move || {

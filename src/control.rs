@@ -13,6 +13,7 @@ use uuid::Uuid;
 use self::reload::Reload;
 use crate::{
     model::{Activity, Clock, HostName, Person, Rule, Seq, Silence, Timestamp},
+    notify::Notifier,
     pipeline::{AlertCommand, Busy, Inlet, Refusal, UnknownAnnotation},
     rules::Unremovable,
     sources::supervisor::{Action, Supervisor, UnknownSource},
@@ -124,17 +125,30 @@ struct Inner {
     inlet: Inlet,
     sources: Supervisor,
     reload: Reload,
+    notifier: Notifier,
 }
 
 impl Control {
     /// Over these owners.
-    pub fn new(clock: Arc<Clock>, inlet: Inlet, sources: Supervisor, reload: Reload) -> Self {
+    pub fn new(
+        clock: Arc<Clock>,
+        inlet: Inlet,
+        sources: Supervisor,
+        reload: Reload,
+        notifier: Notifier,
+    ) -> Self {
         Self(Arc::new(Inner {
             clock,
             inlet,
             sources,
             reload,
+            notifier,
         }))
+    }
+
+    /// Who tells people.
+    pub fn notifier(&self) -> &Notifier {
+        &self.0.notifier
     }
 
     /// The configuration, and reading it again.

@@ -13,6 +13,7 @@
 //! - [`replay`]: store, then log, as one sequence
 //! - [`history`]: the past, series by series, as it is asked for and written
 //! - [`sources`]: what makes batches
+//! - [`notify`]: telling people
 //! - [`control`]: every command once
 //! - [`web`]: pages, streams, sockets and the API over HTTP
 //! - [`app`]: builds all of it, starts it, stops it in order
@@ -24,6 +25,7 @@ pub mod control;
 pub mod entry;
 pub mod history;
 pub mod model;
+pub mod notify;
 pub mod pipeline;
 pub mod replay;
 pub mod rules;

@@ -5,18 +5,20 @@ use std::{
     io::{BufWriter, ErrorKind, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::Context as _;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use tickwire::{
     app::App,
-    config::{Config, Faults, LogFormat, Overrides, Source, lint},
+    config::{Config, Faults, LogFormat, Overrides, Source, lint, notify::Channel},
     history::{
         export::{self as history, ExportError},
         query::{self, Format},
     },
     model::{Clock, Person},
+    notify::{self, channel::Outcome},
     store::care::{self, Verified},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -52,6 +54,8 @@ enum Command {
     Export(Box<Export>),
     /// Read all that is remembered and print what is damaged, also while a server works on it.
     Verify(Folder),
+    /// Tell people: for now, to try the channels of the configuration.
+    Notify(NotifyArgs),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -124,6 +128,16 @@ struct Export {
 }
 
 #[derive(Args)]
+struct NotifyArgs {
+    /// Send a test message to this channel, or to all; the exit code is 1 if one did not take it.
+    #[arg(long, value_name = "CHANNEL", num_args = 0..=1, default_missing_value = "", required = true)]
+    test: String,
+    /// The configuration; ./config.toml if there is one.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Args)]
 struct Check {
     /// The configuration; ./config.toml if there is one.
     #[arg(long, value_name = "FILE")]
@@ -140,6 +154,7 @@ fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }),
         Command::Export(export) => export_history(*export),
+        Command::Notify(notify) => try_channels(&notify.test, notify.config),
         Command::Verify(of) => with_folder(of, verify),
         Command::Completions { shell } => {
             clap_complete::generate(
@@ -263,6 +278,56 @@ fn check_config(file: Option<PathBuf>) -> ExitCode {
         }
         Err(faults) => report(&faults),
     }
+}
+
+/// Sends a test message to a channel, or to all where none is named.
+fn try_channels(name: &str, file: Option<PathBuf>) -> ExitCode {
+    let file = config_file(file);
+    let config = match Config::load(file.as_deref(), environment(), &Overrides::default()) {
+        Ok(config) => config,
+        Err(faults) => return report(&faults),
+    };
+    let notify = &config.notify;
+    let wanted = |channel: &&Arc<Channel>| name.is_empty() || *channel.name == *name;
+    let channels: Vec<_> = notify.channels.iter().filter(wanted).collect();
+    if channels.is_empty() {
+        let known: Vec<_> = notify.channels.iter().map(|c| &*c.name).collect();
+        match known.is_empty() {
+            true => eprintln!("tickwire: the configuration has no [[channels]]"),
+            false => eprintln!(
+                "tickwire: no channel is called {name:?}; there are {}",
+                known.join(", ")
+            ),
+        }
+        return ExitCode::from(EXIT_FAULT);
+    }
+    let base = notify.url.clone();
+    let base = base.unwrap_or_else(|| format!("http://{}", config.server.listen));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("tickwire: cannot start the runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut code = ExitCode::SUCCESS;
+    for channel in channels {
+        match runtime.block_on(notify::channel::test(
+            channel,
+            &base,
+            Clock::default().now(),
+        )) {
+            Outcome::Taken(answer) => println!("{}: sent: {answer}", channel.name),
+            Outcome::Again(why, _) | Outcome::Never(why) => {
+                println!("{}: not sent: {why}", channel.name);
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    code
 }
 
 fn report(faults: &Faults) -> ExitCode {

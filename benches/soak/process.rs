@@ -17,6 +17,7 @@ name = "soak_high"
 metric = "soak_wave"
 when = "above"
 warning = { fire = 0.5 }
+flapping.after = 0
 "#;
 
 /// Short memories, so that all that grows by design has grown before the measuring begins; the real host source.
@@ -38,6 +39,7 @@ name = "soak_high"
 metric = "soak_wave"
 when = "above"
 warning = { fire = 0.5 }
+flapping.after = 0
 "#;
 
 /// A server process; killed when dropped.

@@ -17,11 +17,14 @@ const IGNORED_PREFIXES: [&str; 3] = ["TICKWIRE_BUILD_", "TICKWIRE_SERVICE_", "TI
 /// What faults call this place.
 pub(super) const ENVIRONMENT: &str = "environment";
 
-/// The variables that are ours.
-pub(super) struct Environment(BTreeMap<String, String>);
+/// The variables that are ours, and all others, in which secrets may be.
+pub(super) struct Environment {
+    ours: BTreeMap<String, String>,
+    others: BTreeMap<String, String>,
+}
 
 impl Environment {
-    /// Keeps those of all variables that start with `TICKWIRE_` and are not known to be somebody else's.
+    /// Ours are those that start with `TICKWIRE_` and are not known to be somebody else's.
     pub(super) fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let ours = |name: &str| {
             name.starts_with(PREFIX)
@@ -29,7 +32,14 @@ impl Environment {
                 && !IGNORED_PREFIXES.iter().any(|p| name.starts_with(p))
         };
         let variables = variables.into_iter();
-        Self(variables.filter(|(name, _)| ours(name)).collect())
+        let (ours, others) = variables.partition(|(name, _)| ours(name));
+        Self { ours, others }
+    }
+
+    /// The text of any variable, ours or not.
+    pub(super) fn any(&self, name: &str) -> Option<&str> {
+        let found = self.others.get(name).or_else(|| self.ours.get(name));
+        found.map(String::as_str)
     }
 
     /// The variable that sets a key, `sources.host.interval` for one.
@@ -39,12 +49,12 @@ impl Environment {
 
     /// The text of a variable.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.ours.get(name).map(String::as_str)
     }
 
     /// A fault for each variable that sets none of the keys.
     pub(super) fn unknown(&self, known: &[String]) -> Vec<Fault> {
-        let unknown = self.0.iter().filter(|(name, _)| !known.contains(name));
+        let unknown = self.ours.iter().filter(|(name, _)| !known.contains(name));
         unknown
             .map(|(name, value)| {
                 let hint = nearest(name, known.iter().map(String::as_str))

@@ -15,6 +15,7 @@ pub mod lint;
 mod log;
 mod maintenance;
 mod nearest;
+pub mod notify;
 mod overrides;
 mod rule;
 mod rules;
@@ -46,6 +47,7 @@ pub use self::{
     ingest::Ingest,
     keys::Key,
     log::{Log, LogFormat, LogLevel},
+    notify::Notify,
     overrides::Overrides,
     series::Series,
     server::Server,
@@ -86,6 +88,8 @@ pub struct Config {
     pub rules: Vec<Arc<Rule>>,
     /// `[[maintenance]]`
     pub maintenance: Vec<Arc<Maintenance>>,
+    /// `[notify]`, `[[channels]]` and `[[routes]]`
+    pub notify: Notify,
 }
 
 /// What is without a file, environment and flags; the shipped `config.toml` says the same.
@@ -104,6 +108,7 @@ impl Default for Config {
             alerts: Alerts::default(),
             rules: rules::shipped(),
             maintenance: Vec::new(),
+            notify: Notify::default(),
         }
     }
 }
@@ -226,6 +231,7 @@ impl Config {
             alerts: Alerts::read(file.child("alerts")),
             rules: rules::read(&file),
             maintenance: maintenance::read(&file),
+            notify: notify::read(&file),
         };
         file.close();
         config
@@ -234,7 +240,7 @@ impl Config {
 
 /// Every key there is, in the order of the file; those of a rule once.
 pub fn keys() -> Vec<Key> {
-    let syntax = Syntax::check("", "[[rules]]\n[[maintenance]]");
+    let syntax = Syntax::check("", "[[rules]]\n[[maintenance]]\n[[channels]]\n[[routes]]");
     let (tree, _) = DeTable::parse_recoverable(&syntax.mended);
     let walk = Walk::new("", &syntax, Environment::new([]));
     Config::read(

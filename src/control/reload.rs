@@ -1,6 +1,6 @@
 //! Reading the configuration again while everything goes on: because its file changed, or somebody asked.
 //!
-//! A good one takes effect at once, as far as a running server can follow: rules and maintenance windows. What needs a
+//! A good one takes effect at once, as far as a running server can follow: rules, maintenance windows, channels and routes. What needs a
 //! restart is named. One with a fault changes nothing; what is wrong with it is told to who asked, in the feed, in the log
 //! and on the status page.
 
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::{Config, Faults, Source},
     model::{Activity, Clock, Person, Timestamp},
+    notify::Notifier,
     pipeline::{Configured, Inlet},
 };
 
@@ -49,6 +50,7 @@ pub struct Reload(Arc<Inner>);
 struct Inner {
     clock: Arc<Clock>,
     inlet: Inlet,
+    notifier: Notifier,
     source: Source,
     /// What the server was started with.
     started: Config,
@@ -66,7 +68,13 @@ type Stamp = Option<(SystemTime, u64)>;
 
 impl Reload {
     /// Of a server that was started with `started`, read from `source`.
-    pub fn new(clock: Arc<Clock>, inlet: Inlet, source: Source, started: Config) -> Self {
+    pub fn new(
+        clock: Arc<Clock>,
+        inlet: Inlet,
+        notifier: Notifier,
+        source: Source,
+        started: Config,
+    ) -> Self {
         let report = Report {
             rules: started.rules.len(),
             changed: false,
@@ -82,6 +90,7 @@ impl Reload {
         Self(Arc::new(Inner {
             clock,
             inlet,
+            notifier,
             source,
             started,
             state: Mutex::new(state),
@@ -160,6 +169,7 @@ impl Reload {
         };
         // A thread that may wait: nothing of it is lost when there is no room for now.
         self.0.inlet.configured_blocking(configured);
+        self.0.notifier.configure(config.notify.clone());
         self.tell("config_reloaded", message, at);
     }
 

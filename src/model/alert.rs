@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
+    process::ProcessRow,
     rule::{Aggregate, Direction, Level, Tags},
     series::SeriesKey,
     time::Timestamp,
@@ -162,6 +163,24 @@ pub struct Busy {
     pub memory_bytes: u64,
 }
 
+impl Busy {
+    /// How many are named, at most.
+    pub const MOST: usize = 5;
+
+    /// The busiest of these, by CPU.
+    pub fn of(rows: &[ProcessRow]) -> Vec<Self> {
+        let mut rows: Vec<_> = rows.iter().filter(|row| row.cpu_percent > 0.0).collect();
+        rows.sort_by(|a, b| b.cpu_percent.total_cmp(&a.cpu_percent));
+        let rows = rows.into_iter().take(Self::MOST);
+        rows.map(|row| Self {
+            name: row.name.clone(),
+            cpu_percent: row.cpu_percent,
+            memory_bytes: row.memory_bytes,
+        })
+        .collect()
+    }
+}
+
 /// One transition of one alert, complete in itself: the newest one of an alert is also its present state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AlertEvent {
@@ -222,6 +241,18 @@ impl AlertEvent {
     /// Whether it is this silence that keeps people from being told.
     pub fn is_silenced_by(&self, silence: Uuid) -> bool {
         self.silenced_by == Some(SilencedBy::Silence(silence))
+    }
+
+    /// Whether something was compared, or found silent, just now; not only said again, or by somebody.
+    pub fn is_new_value(&self) -> bool {
+        matches!(
+            self.transition,
+            Transition::Fired
+                | Transition::Escalated
+                | Transition::Deescalated
+                | Transition::NoData
+                | Transition::Resolved
+        )
     }
 
     /// How long the alert has been, or was, open.

@@ -6,6 +6,7 @@
 pub mod alert;
 pub mod batch;
 pub mod decimal;
+pub mod delivery;
 pub mod event;
 pub mod glob;
 pub mod name;
@@ -13,6 +14,7 @@ pub mod position;
 pub mod process;
 pub mod quantity;
 pub mod rule;
+pub mod secret;
 pub mod series;
 pub mod silence;
 pub mod template;
@@ -21,6 +23,7 @@ pub mod varint;
 
 pub use alert::{AlertEvent, AlertState, Explanation, Person, Reason, SilencedBy, Transition};
 pub use batch::{Batch, SourceId};
+pub use delivery::{Attempt, Delivery, DeliveryState, Notice, Telling};
 pub use event::Activity;
 pub use glob::{Glob, Globs};
 pub use name::{HostName, InvalidName, LabelName, MetricName};
@@ -30,6 +33,7 @@ pub use rule::{
     Aggregate, Direction, Flapping, Guard, Level, Levels, NoData, NoDataPolicy, Notify, Repeat,
     Rule, Tags, Threshold,
 };
+pub use secret::Secret;
 pub use series::{Kind, Labels, SeriesId, SeriesKey, SeriesSpec, Unit};
 pub use silence::{Maintenance, Matcher, Schedule, Silence};
 pub use template::Template;

@@ -14,6 +14,28 @@ pub const VARIABLES: [&str; 8] = [
     "unit",
 ];
 
+/// What a template of a channel may name; `labels.NAME` and `tags.NAME` as well.
+pub const OF_MESSAGES: &[&str] = &[
+    "rule",
+    "level",
+    "state",
+    "host",
+    "name",
+    "labels",
+    "value",
+    "threshold",
+    "unit",
+    "message",
+    "title",
+    "text",
+    "link",
+    "since",
+    "duration",
+    "alert",
+    "delivery",
+    "count",
+];
+
 #[derive(Debug, Clone, PartialEq)]
 enum Piece {
     Text(String),
@@ -34,25 +56,33 @@ pub enum InvalidTemplate {
     #[error("\"{{{{\" without \"}}}}\"")]
     Unclosed,
     /// A variable that does not exist.
-    #[error(
-        "unknown variable {0:?}; there are rule, level, host, name, labels, labels.NAME, value, threshold, unit"
-    )]
-    Unknown(String),
+    #[error("unknown variable {0:?}; there are {1}")]
+    Unknown(String, String),
 }
 
 impl Template {
-    /// Parses a template; unknown variables are refused.
+    /// Parses a template of a rule; unknown variables are refused.
     pub fn parse(source: &str) -> Result<Self, InvalidTemplate> {
+        Self::parse_with(source, &VARIABLES)
+    }
+
+    /// Parses a template in which these variables may stand, and `labels.NAME`; with `message` among them `tags.NAME` too.
+    pub fn parse_with(source: &str, variables: &[&str]) -> Result<Self, InvalidTemplate> {
+        let has_tags = variables.contains(&"message");
         let mut pieces = Vec::new();
         let mut rest = source;
         while let Some((text, after)) = rest.split_once("{{") {
             let (variable, tail) = after.split_once("}}").ok_or(InvalidTemplate::Unclosed)?;
             let variable = variable.trim();
-            let label = variable
-                .strip_prefix("labels.")
-                .is_some_and(|n| !n.is_empty());
-            if !label && !VARIABLES.contains(&variable) {
-                return Err(InvalidTemplate::Unknown(variable.to_owned()));
+            let of = |prefix| {
+                let name = variable.strip_prefix(prefix);
+                name.is_some_and(|name: &str| !name.is_empty())
+            };
+            let known = of("labels.") || has_tags && of("tags.") || variables.contains(&variable);
+            if !known {
+                let tags = if has_tags { ", tags.NAME" } else { "" };
+                let there = format!("{}, labels.NAME{tags}", variables.join(", "));
+                return Err(InvalidTemplate::Unknown(variable.to_owned(), there));
             }
             pieces.push(Piece::Text(text.to_owned()));
             pieces.push(Piece::Variable(variable.to_owned()));
@@ -65,15 +95,30 @@ impl Template {
         })
     }
 
-    /// Renders with `lookup`, which answers for each variable by name; what it does not know becomes nothing.
+    /// Renders with `lookup`, which answers for each variable by name. What it does not know becomes nothing, and of the
+    /// spaces around nothing one is enough.
     pub fn render(&self, lookup: impl Fn(&str) -> Option<String>) -> String {
-        self.pieces
-            .iter()
-            .map(|piece| match piece {
-                Piece::Text(text) => text.clone(),
-                Piece::Variable(name) => lookup(name).unwrap_or_default(),
-            })
-            .collect()
+        let mut rendered = String::new();
+        let mut is_after_nothing = false;
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => {
+                    let doubled = is_after_nothing && rendered.ends_with(' ');
+                    let text = match text.strip_prefix(' ') {
+                        Some(rest) if doubled => rest,
+                        _ => text,
+                    };
+                    rendered.push_str(text);
+                    is_after_nothing &= text.is_empty();
+                }
+                Piece::Variable(name) => {
+                    let value = lookup(name).unwrap_or_default();
+                    is_after_nothing = value.is_empty();
+                    rendered.push_str(&value);
+                }
+            }
+        }
+        rendered
     }
 
     /// The text it was parsed from.
@@ -113,11 +158,20 @@ mod tests {
     }
 
     #[test]
+    fn nothing_leaves_one_space() {
+        let template = Template::parse("at {{ value }} {{ unit }} on {{ host }}").unwrap();
+        let text = template.render(|name| Some(if name == "value" { "5" } else { "" }.into()));
+        assert_eq!(text, "at 5 on ");
+    }
+
+    #[test]
     fn faults_are_named() {
         assert_eq!(Template::parse("{{ value"), Err(InvalidTemplate::Unclosed));
-        assert_eq!(
+        assert!(matches!(
             Template::parse("{{ shell }}"),
-            Err(InvalidTemplate::Unknown("shell".into()))
-        );
+            Err(InvalidTemplate::Unknown(name, _)) if name == "shell"
+        ));
+        assert!(Template::parse("{{ tags.team }}").is_err());
+        assert!(Template::parse_with("{{ tags.team }}", OF_MESSAGES).is_ok());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::live::LiveState;
 use crate::{
     entry::{Entry, What},
-    model::{Activity, AlertEvent, Timestamp},
+    model::{Activity, AlertEvent, Timestamp, alert::Busy},
 };
 
 /// One turn in the making.
@@ -48,8 +48,12 @@ impl Turn<'_> {
         self.state.add_activity(activity);
     }
 
-    /// A transition.
-    pub fn alert(&mut self, event: AlertEvent) {
+    /// A transition. It gets to know what its host is busy with.
+    pub fn alert(&mut self, mut event: AlertEvent) {
+        if event.is_new_value() {
+            let rows = self.state.processes(&event.series.host);
+            event.why.busiest = Busy::of(&rows);
+        }
         let event = Arc::new(event);
         self.push(
             1,

@@ -9,6 +9,7 @@
 //! - [`retention`]: what is kept how long
 //! - [`catalogue`]: the series, by number; `rules`: those that people made
 //! - [`care`]: copies and checks, from outside
+//! - [`notifications`]: messages to people, and the ledger of them
 //! - [`readers`]: threads on which the past is read; [`past`] as it was streamed, [`history`] series by series,
 //!   [`alerts`] and [`feed`] as they stood
 //! - [`rows`]: what all of them find in the database; [`points`]: samples of one series; [`mod@column`], [`bytes`]: how it is written
@@ -24,6 +25,7 @@ pub mod compactor;
 pub mod feed;
 pub mod history;
 pub mod journal;
+pub mod notifications;
 mod open;
 pub mod past;
 pub mod points;
@@ -45,7 +47,8 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
 pub use self::open::{FILE, OpenError, Options, Past, Threads};
@@ -163,6 +166,14 @@ impl Store {
             }
         }
         Room { counts, weight }
+    }
+
+    /// Records what happened to messages; when what is returned is ready, it is safe against the end of the process. It is
+    /// an error when it was dropped because too much was waiting.
+    pub fn notifications(&self, changes: Vec<notifications::Change>) -> oneshot::Receiver<()> {
+        let (done, written) = oneshot::channel();
+        self.hand_over(Job::Notifications(changes, Mutex::new(Some(done))));
+        written
     }
 
     /// Records a rule that somebody made or changed.

@@ -17,6 +17,7 @@ use super::{
     Counts, Inner, Store,
     catalogue::Catalogue,
     compactor::Compactor,
+    notifications::Left,
     readers::{Reader, Readers},
     retention::Retention,
     schema,
@@ -108,6 +109,8 @@ pub struct Past {
     pub engine: Option<(Timestamp, String)>,
     /// The rules that people made or changed.
     pub rules: Vec<Edit>,
+    /// What is still to be told to people.
+    pub notifications: Left,
     /// What people have to be told: the store is not what they think it is.
     pub notice: Option<String>,
 }

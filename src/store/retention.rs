@@ -177,7 +177,17 @@ fn delete_what_went(
         |row| row.get(0),
     )?;
     match oldest {
-        Some(oldest) => catalogue.delete_before(transaction, Timestamp::from_millis(oldest)),
+        Some(oldest) => {
+            transaction.execute(
+                "DELETE FROM deliveries WHERE created_ms < ?1 AND state != 'queued'",
+                [oldest],
+            )?;
+            transaction.execute(
+                "DELETE FROM attempts WHERE delivery NOT IN (SELECT id FROM deliveries)",
+                [],
+            )?;
+            catalogue.delete_before(transaction, Timestamp::from_millis(oldest))
+        }
         None => Ok(Vec::new()),
     }
 }

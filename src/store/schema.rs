@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 
-use super::{Past, rules};
+use super::{Past, notifications, rules};
 use crate::model::{Epoch, Timestamp};
 
 /// The schema this program writes; `PRAGMA user_version` of the file.
@@ -133,6 +133,34 @@ CREATE TABLE rules (
     changed_by TEXT NOT NULL,
     changed_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+-- Up to where the notifier has taken transitions, and what it remembers; one row.
+CREATE TABLE notifier (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    boot INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    state TEXT NOT NULL
+) STRICT;
+-- Messages to people: what waits, and what became of the others. The id begins with the time.
+CREATE TABLE deliveries (
+    id TEXT PRIMARY KEY,
+    channel TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    answer TEXT NOT NULL,
+    ended_ms INTEGER,
+    message TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX deliveries_by_time ON deliveries (created_ms);
+CREATE INDEX deliveries_that_wait ON deliveries (id) WHERE state = 'queued';
+-- Every attempt to send one.
+CREATE TABLE attempts (
+    delivery TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    attempt TEXT NOT NULL,
+    PRIMARY KEY (delivery, number)
+) STRICT, WITHOUT ROWID;
 ",
 ];
 
@@ -238,6 +266,7 @@ pub fn begin(
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let rules = rules::read(&transaction)?;
+    let notifications = notifications::left(&transaction)?;
     let engine = transaction
         .query_row("SELECT saved_ms, state FROM engine", [], |row| {
             Ok((Timestamp::from_millis(row.get(0)?), row.get(1)?))
@@ -252,6 +281,7 @@ pub fn begin(
         annotations: annotations.iter().filter_map(|text| read(text)).collect(),
         engine,
         rules,
+        notifications,
         notice: None,
     })
 }

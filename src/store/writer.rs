@@ -17,7 +17,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use rusqlite::{Connection, TransactionBehavior, params};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 pub(super) use self::blocks::{delete_block, insert_block, part_id};
@@ -26,6 +28,7 @@ use super::{
     Counts,
     catalogue::Catalogue,
     compactor::{Poke, Work},
+    notifications,
     retention::{self, Retention},
     rules::Change,
     schema::PAGE_BYTES,
@@ -57,6 +60,11 @@ pub(super) enum Job {
     },
     Dismiss(Vec<Uuid>),
     Rule(Change),
+    /// And who wants to know when it is written.
+    Notifications(
+        Vec<notifications::Change>,
+        Mutex<Option<oneshot::Sender<()>>>,
+    ),
     /// Work that the compactor has done.
     Compacted(Work),
     Close(Timestamp),
@@ -72,6 +80,7 @@ impl Job {
             }
             Self::Dismiss(ids) => ids.len() * 16,
             Self::Rule(change) => change.weight(),
+            Self::Notifications(changes, _) => changes.iter().map(|c| c.weight()).sum(),
             // Bounded by the compactor, which does one thing at a time.
             Self::Compacted(_) | Self::Close(_) => 0,
         }
@@ -143,7 +152,14 @@ impl Writer {
                     }
                     self.counts.failing.store(false, Ordering::Relaxed);
                     self.done(&jobs, &self.counts.written);
-                    jobs.clear();
+                    for job in jobs.drain(..) {
+                        if let Job::Notifications(_, done) = job
+                            && let Some(done) = done.into_inner()
+                        {
+                            // Whoever asked may have gone on without it.
+                            let _ = done.send(());
+                        }
+                    }
                     self.checkpoint();
                 }
                 Err(error) => {
@@ -285,6 +301,11 @@ impl Writer {
                         }
                     }
                     Job::Rule(change) => change.write(&transaction)?,
+                    Job::Notifications(changes, _) => {
+                        for change in changes {
+                            change.write(&transaction)?;
+                        }
+                    }
                     Job::Compacted(work) => {
                         work.install(&transaction, catalogue)?;
                         poke = Some(Poke::Installed);

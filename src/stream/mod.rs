@@ -72,6 +72,8 @@ struct Inner {
     begun: Instant,
     /// When the newest tick was published, in nanoseconds from `begun`.
     published: AtomicU64,
+    /// Woken when a tick has transitions of alerts.
+    alerted: Notify,
     slow_after: Duration,
     draining: CancellationToken,
     archive: Option<Box<Archive>>,
@@ -97,6 +99,7 @@ impl Stream {
             previous_head: AtomicU64::new(0),
             begun: Instant::now(),
             published: AtomicU64::new(0),
+            alerted: Notify::new(),
             slow_after: config.slow_after,
             draining,
             archive,
@@ -134,8 +137,17 @@ impl Stream {
         self.0.previous_head.store(before, Ordering::Release);
         let published = self.0.begun.elapsed().as_nanos() as u64;
         self.0.published.store(published, Ordering::Release);
+        let alert = self.0.log.last_alert();
         self.0.log.append(entries);
         self.wake();
+        if alert != self.0.log.last_alert() {
+            self.0.alerted.notify_one();
+        }
+    }
+
+    /// Woken after each tick that has transitions of alerts; for one who follows them.
+    pub fn alerted(&self) -> &Notify {
+        &self.0.alerted
     }
 
     /// The head before the newest tick.

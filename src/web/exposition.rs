@@ -3,6 +3,7 @@
 //! Written out here rather than through a client library: every figure is an atomic of some room already, and the
 //! libraries that keep none of their own write OpenMetrics, in which `promtool check metrics` finds faults.
 
+mod alerts;
 mod page;
 mod store;
 mod streams;
@@ -42,6 +43,7 @@ fn render(state: &State) -> String {
     streams::write(&mut page, state);
     refusals(&mut page, state);
     samples(&mut page, state);
+    alerts::write(&mut page, state);
     store::write(
         &mut page,
         state.parts().store.counts(),

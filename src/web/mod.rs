@@ -3,7 +3,7 @@
 //! - [`sse`], [`ws`]: the streams; [`connection`] is what they have in common, [`start`] where they begin, [`wire`] how
 //!   they keep their sockets
 //! - [`wait`]: a request that is answered when a condition holds
-//! - [`api`], [`rules`], [`silences`], [`configuration`], [`annotations`], [`history`], [`ingest`], [`health`], [`exposition`]: the API and operations; [`openapi`] is their contract
+//! - [`api`], [`rules`], [`silences`], [`channels`], [`configuration`], [`annotations`], [`history`], [`ingest`], [`health`], [`exposition`]: the API and operations; [`openapi`] is their contract
 //! - [`pages`], [`assets`]: what browsers show
 //! - [`query`]: parameters; [`problem`], [`people`]: errors; [`guard`]: who may ask; [`limits`]: how much of everything;
 //!   [`entry`]: where each request meets them
@@ -12,6 +12,7 @@
 pub mod annotations;
 pub mod api;
 pub mod assets;
+pub mod channels;
 pub mod configuration;
 pub mod connection;
 pub mod entry;
@@ -99,6 +100,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/api/rules/{name}", web::put().to(rules::put))
         .route("/api/rules/{name}", web::delete().to(rules::remove))
         .route("/api/rules/{name}/{action}", web::post().to(rules::action))
+        .route("/api/channels", web::get().to(channels::channels))
+        .route("/api/channels/{name}/test", web::post().to(channels::test))
+        .route("/api/notifications", web::get().to(channels::notifications))
         .route("/api/config", web::get().to(configuration::status))
         .route("/api/config/reload", web::post().to(configuration::reload))
         .route("/api/silences", web::get().to(silences::silences))

@@ -18,6 +18,7 @@ name = "boiler_high"
 metric = "boiler_pressure"
 warning = { fire = 50, clear = 40 }
 critical = { fire = 90, clear = 80 }
+flapping.after = 0
 message = "Boiler at {{ value }} bar"
 `;
 

@@ -12,7 +12,7 @@ const ORDER: [&[&str]; 11] = [
     &["app"],
     &["web"],
     &["control"],
-    &["sources", "replay", "history"],
+    &["sources", "notify", "replay", "history"],
     &["pipeline"],
     &["alerts", "windows", "stream", "store"],
     &["entry", "rules"],

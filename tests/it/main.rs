@@ -24,6 +24,7 @@ mod hour;
 mod ingest;
 mod lifecycle;
 mod limits;
+mod notify;
 mod operations;
 mod past;
 mod pause;

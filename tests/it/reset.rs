@@ -13,6 +13,7 @@ name = "wave_high"
 metric = "wave"
 when = "above"
 warning = { fire = 0.5 }
+flapping.after = 0
 "#;
 
 /// Pushes more than the log of the configuration above holds.

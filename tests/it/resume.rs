@@ -21,6 +21,7 @@ name = "wave_high"
 metric = "wave"
 when = "above"
 warning = { fire = 0.5 }
+flapping.after = 0
 "#;
 
 const BATCHES: u64 = 400;

@@ -20,6 +20,7 @@ fn config(log_bytes: &str, alerts_kept: usize) -> String {
         metric = "wave"
         when = "above"
         warning = {{ fire = 0.5 }}
+        flapping.after = 0
         "#
     )
 }

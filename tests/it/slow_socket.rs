@@ -13,7 +13,7 @@ use crate::support::{
 fn config(alerts_kept: usize) -> String {
     format!(
         "[stream]\nslow_after = \"100ms\"\nalerts_kept = {alerts_kept}\n[[rules]]\nname = \"wave_high\"\n\
-         metric = \"wave\"\nwhen = \"above\"\nwarning = {{ fire = 0.5 }}\n"
+         metric = \"wave\"\nwhen = \"above\"\nwarning = {{ fire = 0.5 }}\nflapping.after = 0\n"
     )
 }
 

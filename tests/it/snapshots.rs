@@ -13,6 +13,7 @@ name = "odd"
 metric = "odd"
 when = "above"
 warning = { fire = 0.5 }
+flapping.after = 0
 "#;
 
 /// Counts while `work` goes on.

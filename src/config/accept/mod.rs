@@ -23,10 +23,12 @@ pub(super) use network::Addresses;
 pub use network::Network;
 pub(super) use number::{Number, Switch, Whole};
 pub(super) use size::Size;
-pub(super) use text::{Host, Label, Metric, Name, Path, Sentence, Text};
+pub(super) use text::{
+    Argument, Host, Label, LongText, Mailbox, Metric, Name, Path, Sentence, Text,
+};
 pub(super) use time::{TimeOfDay, Zone};
 pub(super) use told::Told;
-pub(super) use web::{AllowedHost, Origin};
+pub(super) use web::{AllowedHost, BaseUrl, Origin};
 pub(super) use word::Word;
 
 /// A kind of value.

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use crate::model::{HostName, LabelName, MetricName, Template};
+use crate::model::{HostName, LabelName, MetricName, Template, template::OF_MESSAGES};
 
 use super::{Accept, Raw};
 
@@ -130,6 +130,69 @@ impl Accept for Text {
 
     fn show(&self, value: &String) -> String {
         format!("{value:?}")
+    }
+}
+
+/// A text of any length.
+pub(in super::super) struct LongText;
+
+impl Accept for LongText {
+    type Value = String;
+
+    fn accepted(&self) -> String {
+        "a text".to_owned()
+    }
+
+    fn read(&self, raw: Raw<'_>) -> Option<String> {
+        raw.text().map(str::to_owned)
+    }
+
+    fn show(&self, value: &String) -> String {
+        format!("{value:?}")
+    }
+}
+
+/// An address of mail.
+pub(in super::super) struct Mailbox;
+
+impl Accept for Mailbox {
+    type Value = String;
+
+    fn accepted(&self) -> String {
+        "an address of mail, like \"ops@example.org\" or \"Operations <ops@example.org>\""
+            .to_owned()
+    }
+
+    fn read(&self, raw: Raw<'_>) -> Option<String> {
+        let text = raw.text()?;
+        let parsed = text.parse::<lettre::message::Mailbox>();
+        parsed.is_ok().then(|| text.to_owned())
+    }
+
+    fn show(&self, value: &String) -> String {
+        format!("{value:?}")
+    }
+}
+
+/// An argument of a command, with variables of messages.
+pub(in super::super) struct Argument;
+
+impl Accept for Argument {
+    type Value = Template;
+
+    fn accepted(&self) -> String {
+        format!(
+            "a text, in which {{{{ NAME }}}} stands for {}, labels.NAME or tags.NAME",
+            OF_MESSAGES.join(", ")
+        )
+    }
+
+    fn read(&self, raw: Raw<'_>) -> Option<Template> {
+        Template::parse_with(raw.text()?, OF_MESSAGES).ok()
+    }
+
+    fn show(&self, value: &Template) -> String {
+        format!("{:?}", value.source())
     }
 }
 

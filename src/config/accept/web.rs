@@ -50,6 +50,34 @@ impl Accept for Origin {
     }
 }
 
+/// Where people reach the pages; kept without a slash at the end. Empty for none.
+pub(in super::super) struct BaseUrl;
+
+impl Accept for BaseUrl {
+    type Value = Option<String>;
+
+    fn accepted(&self) -> String {
+        "an address that begins with http:// or https://, like \"https://status.example.org\", or \"\" for the one listened on"
+            .to_owned()
+    }
+
+    fn read(&self, raw: Raw<'_>) -> Option<Self::Value> {
+        let text = raw.text()?;
+        if text.is_empty() {
+            return Some(None);
+        }
+        let (scheme, rest) = text.split_once("://")?;
+        let fits = matches!(scheme, "http" | "https")
+            && !rest.is_empty()
+            && !rest.contains(|c: char| c.is_whitespace() || c == '"' || c == '<');
+        fits.then(|| Some(text.trim_end_matches('/').to_owned()))
+    }
+
+    fn show(&self, value: &Self::Value) -> String {
+        format!("{:?}", value.as_deref().unwrap_or_default())
+    }
+}
+
 /// A name, an IPv4 address, or an IPv6 address in brackets.
 fn is_host(text: &str) -> bool {
     let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']'));

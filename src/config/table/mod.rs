@@ -3,6 +3,7 @@
 
 mod nested;
 mod refusals;
+mod secret;
 
 use std::cell::RefCell;
 

@@ -25,6 +25,15 @@ impl Table<'_> {
         self.walk.fault(fault);
     }
 
+    /// As [`Table::refuse`], for a value that is not to be shown.
+    pub(in super::super) fn refuse_hidden(&self, key: &str, accepted: impl Into<String>) {
+        let start = self.entry(key).map_or(self.start, |(start, _)| start);
+        self.walk.fault(Fault {
+            found: "(not shown)".to_owned(),
+            ..self.at(start, key, "", accepted)
+        });
+    }
+
     /// Ends the reading: what nobody asked for is a fault.
     pub(in super::super) fn close(self) {
         let known = self.known.borrow();
@@ -52,7 +61,13 @@ impl Table<'_> {
         self.walk.fault(fault);
     }
 
-    fn at(&self, start: usize, key: &str, found: &str, accepted: impl Into<String>) -> Fault {
+    pub(super) fn at(
+        &self,
+        start: usize,
+        key: &str,
+        found: &str,
+        accepted: impl Into<String>,
+    ) -> Fault {
         let line = Some(self.walk.line(start));
         Fault::new(self.walk.file, line, &self.path_of(key), found, accepted)
     }

@@ -28,6 +28,8 @@ fn the_shipped_file_has_every_key_with_its_default() {
         .into_iter()
         .chain(of_list(tree.get_ref(), "rules"))
         .chain(of_list(examples.get_ref(), "maintenance"))
+        .chain(of_list(examples.get_ref(), "channels"))
+        .chain(of_list(examples.get_ref(), "routes"))
         .collect();
     for key in keys() {
         assert!(
@@ -47,13 +49,21 @@ fn examples() -> String {
 
 #[test]
 fn the_examples_in_the_shipped_file_are_good() {
-    let config = parse(&examples(), &[]).unwrap();
+    let secrets = [
+        ("HOOK_SECRET", "a"),
+        ("NTFY_TOKEN", "c"),
+        ("MAIL_PASSWORD", "b"),
+    ];
+    let config = parse(&examples(), &secrets).unwrap();
     assert_eq!(config.maintenance.len(), 1);
+    assert_eq!(config.notify.channels.len(), 4);
+    assert_eq!(config.notify.routes.len(), 1);
 }
 
 /// Of a list of tables, which the environment cannot set.
 fn is_of_a_list(key: &str) -> bool {
-    key.starts_with("rules.") || key.starts_with("maintenance.")
+    let lists = ["rules.", "maintenance.", "channels.", "routes."];
+    lists.iter().any(|list| key.starts_with(list))
 }
 
 fn paths(prefix: &str, table: &DeTable<'_>) -> Vec<String> {

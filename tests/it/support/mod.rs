@@ -5,6 +5,7 @@ pub mod http;
 pub mod life;
 pub mod process;
 pub mod raw;
+pub mod receiver;
 pub mod rules;
 pub mod server;
 pub mod socket;

@@ -9,4 +9,5 @@ when = "above"
 warning = { fire = 90, clear = 75 }
 critical = { fire = 97, clear = 85 }
 message = "{{ name }} at {{ value }} {{ unit }} on {{ host }}"
+flapping.after = 0
 "#;

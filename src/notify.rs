@@ -1,0 +1,156 @@
+//! Telling people: who is told of what, how, and what became of it.
+//!
+//! It follows the transitions of alerts in the log, as any reader does, and remembers in the store up to where it has taken
+//! them, in one transaction with the messages it made of them. So a transition that is kept is told even if the server ends in
+//! between, and a message is written down before it is sent: sent at least once, each time under the same id.
+//!
+//! - [`plan`]: who is to be told of a transition. Pure
+//! - [`message`]: what a message says
+//! - [`channel`]: sending it, one file a kind of channel
+//! - [`retry`]: when it is tried again. Pure
+//! - `run`: the task that does all of it, one message of a channel at a time
+//!
+//! Bounds: `notify.queue` messages wait for a channel; one more drops the oldest reminder, or else the oldest message, which the
+//! ledger then calls dropped.
+
+pub mod channel;
+pub mod message;
+pub mod plan;
+pub mod retry;
+mod run;
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot};
+
+pub use self::run::{Parts, Runner};
+use crate::{
+    config,
+    model::{Attempt, Timestamp},
+};
+
+/// Commands that may wait.
+const COMMANDS: usize = 64;
+
+/// What is configured, and what links begin with.
+#[derive(Debug)]
+pub struct Settings {
+    /// `[notify]`, `[[channels]]`, `[[routes]]`
+    pub notify: config::Notify,
+    /// The beginning of links.
+    pub base: String,
+}
+
+/// How a channel does.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ChannelStatus {
+    /// Messages that wait.
+    pub waiting: usize,
+    /// Messages it took since the start of the server.
+    pub sent: u64,
+    /// Messages it did not take and never will.
+    pub failed: u64,
+    /// The newest attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<Attempt>,
+    /// When it is tried again, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub again: Option<Timestamp>,
+}
+
+/// Why a channel was not tried.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Untested {
+    /// There is none of this name.
+    #[error("there is no channel {0:?}")]
+    Unknown(String),
+    /// Too much is waiting, or the server is stopping.
+    #[error("too many tests are waiting; try again")]
+    Busy,
+}
+
+/// The notifier; a cheap handle.
+#[derive(Debug, Clone)]
+pub struct Notifier(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    settings: ArcSwap<Settings>,
+    commands: mpsc::Sender<Command>,
+    status: Mutex<BTreeMap<Arc<str>, ChannelStatus>>,
+    /// Messages that were sent without having been written down, because the store could not.
+    unrecorded: AtomicU64,
+}
+
+#[derive(Debug)]
+enum Command {
+    /// The settings have changed.
+    Configured,
+    Test {
+        channel: Arc<str>,
+        reply: oneshot::Sender<Attempt>,
+    },
+}
+
+impl Notifier {
+    /// A notifier, and what runs it.
+    pub fn new(settings: Settings, parts: Parts) -> (Self, Runner) {
+        let (commands, inlet) = mpsc::channel(COMMANDS);
+        let notifier = Self(Arc::new(Shared {
+            settings: ArcSwap::from_pointee(settings),
+            commands,
+            status: Mutex::default(),
+            unrecorded: AtomicU64::new(0),
+        }));
+        let runner = Runner::new(notifier.clone(), inlet, parts);
+        (notifier, runner)
+    }
+
+    /// What is configured now.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.0.settings.load_full()
+    }
+
+    /// From here on this is configured. What waits for a channel that is gone is dropped, and the ledger says so.
+    pub fn configure(&self, notify: config::Notify) {
+        let base = notify.url.clone();
+        let base = base.unwrap_or_else(|| self.settings().base.clone());
+        self.0.settings.store(Arc::new(Settings { notify, base }));
+        // It is awake anyway when there is no room.
+        let _ = self.0.commands.try_send(Command::Configured);
+    }
+
+    /// Tries a channel, past whatever waits for it.
+    pub async fn test(&self, name: &str) -> Result<Attempt, Untested> {
+        let settings = self.settings();
+        let channel = settings.notify.channels.iter().find(|c| &*c.name == name);
+        let channel = channel.ok_or_else(|| Untested::Unknown(name.chars().take(80).collect()))?;
+        let (reply, attempt) = oneshot::channel();
+        let command = Command::Test {
+            channel: channel.name.clone(),
+            reply,
+        };
+        let sent = self.0.commands.try_send(command);
+        sent.map_err(|_| Untested::Busy)?;
+        attempt.await.map_err(|_| Untested::Busy)
+    }
+
+    /// How each channel does, by name.
+    pub fn status(&self) -> BTreeMap<Arc<str>, ChannelStatus> {
+        self.0.status.lock().clone()
+    }
+
+    /// Messages that were sent without having been written down.
+    pub fn unrecorded(&self) -> u64 {
+        self.0.unrecorded.load(Ordering::Relaxed)
+    }
+}
