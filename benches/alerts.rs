@@ -5,18 +5,21 @@
 
 use std::{
     hint::black_box,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 use tickwire::{
     alerts::Engine,
-    config::rule_from_json,
+    backtest::{Asked, Trial},
+    config::{self, rule_from_json},
+    entry::{Entry, Layout, What},
     model::{
         HostName, Kind, Labels, MetricName, Rule, SeriesKey, SeriesSpec, SourceId, Timestamp, Unit,
     },
     series::{Registry, Series},
+    store::{Options, Store, care, retention::Retention},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -127,6 +130,111 @@ fn main() {
             continue;
         }
         run(&case, hosts, warm_up, measured);
+    }
+    if only.is_none_or(|only| only == "backtest") {
+        backtest(quick);
+    }
+}
+
+/// A day of one series at 1 s, out of a store: read, and run.
+fn backtest(quick: bool) {
+    let seconds: u32 = if quick { 3_600 } else { 86_400 };
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let options = Options {
+        now: START,
+        suffix: 1,
+        history: 10,
+        queue_bytes: 1 << 30,
+        retention: Retention::of(&config::Store::default()),
+    };
+    let (store, threads, _) = Store::open(folder.path(), options).expect("a store");
+    let writer = std::thread::spawn(move || threads.writer.run());
+    let compactor = threads.compactor.expect("a folder that is kept");
+    let compactor = std::thread::spawn(move || compactor.run());
+    let readers = threads.readers.into_iter();
+    let readers: Vec<_> = readers
+        .map(|r| std::thread::spawn(move || r.run()))
+        .collect();
+    let (_, mut registry) = Registry::new(10);
+    let resolved = registry.resolve(&SourceId::new("bench"), &[spec(0, 0)]);
+    let layout: Layout = resolved
+        .into_iter()
+        .map(|series| series.expect("room"))
+        .collect();
+    let mut at = START;
+    for chunk in 0..seconds / 60 {
+        let entries = (0..60).map(|second| {
+            at = at.plus(SECOND);
+            let n = u64::from(chunk * 60 + second);
+            // Between 20 and 80 as a host is, with a peak of a few minutes every two hours.
+            let peak = if n % 7200 < 300 { 60.0 } else { 0.0 };
+            let value = 20.0 + (n * 7919 % 200) as f64 / 10.0 + peak;
+            Arc::new(Entry {
+                first: n + 1,
+                last: n + 1,
+                received: at.plus(Duration::from_millis(n % 7)),
+                what: What::Samples {
+                    timestamp: at,
+                    layout: layout.clone(),
+                    values: vec![value].into(),
+                    offsets: None,
+                },
+            })
+        });
+        store.entries(entries.collect(), None);
+    }
+    while store.counts().waiting.load(Ordering::Relaxed) > 0
+        || store.counts().compacting.load(Ordering::Relaxed)
+    {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let rules = [
+        json!({ "name": "newest", "metric": "metric_0", "warning": { "fire": 90, "clear": 70 } }),
+        json!({ "name": "average", "metric": "metric_0", "aggregate": "avg", "window": "10m", "warning": { "fire": 40, "clear": 35 } }),
+    ];
+    for rule in rules {
+        let rule = Arc::new(rule_from_json(&rule).expect("a good rule"));
+        let mut times = Vec::new();
+        let mut report = None;
+        for _ in 0..7 {
+            let asked = Asked {
+                rule: rule.clone(),
+                saved: None,
+                from: START,
+                to: at,
+                per_week: None,
+            };
+            let began = Instant::now();
+            let trial = care::read(folder.path(), |stored, position| {
+                Trial::read_stored(stored, position.epoch.boot, asked)
+            });
+            let trial = trial.expect("a store").expect("readable");
+            let read = began.elapsed();
+            report = Some(trial.run());
+            times.push((began.elapsed(), read));
+        }
+        times.sort_unstable();
+        let (whole, read) = times[times.len() / 2];
+        let report = report.expect("seven");
+        println!(
+            "backtest of {} samples of one series, {}: {:.0} ms, {:.0} of them to read; {} alerts{}",
+            report.samples,
+            rule.name,
+            whole.as_secs_f64() * 1e3,
+            read.as_secs_f64() * 1e3,
+            report.rule.alerts,
+            if whole > Duration::from_millis(200) {
+                "; MISSED: 200 ms"
+            } else {
+                ""
+            },
+        );
+        assert!(report.rule.alerts > 0, "{report:?}");
+    }
+    store.close(at);
+    drop(store);
+    for thread in readers.into_iter().chain([compactor, writer]) {
+        thread.join().expect("it ends in order");
     }
 }
 

@@ -15,7 +15,7 @@ use std::{
 };
 
 use actix_server::ServerHandle;
-use tokio::task::JoinHandle as Task;
+use tokio::{sync::Semaphore, task::JoinHandle as Task};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -155,6 +155,7 @@ impl App {
             annotations,
             book,
         );
+        live.maintain(config.maintenance.clone());
         refill::feed(&store, &live, started).await;
         let parts = pipeline::Parts {
             clock: clock.clone(),
@@ -241,6 +242,8 @@ impl App {
                 points: config.windows.points,
                 series: config.series.max,
             },
+            // It takes memory and a core, of which there may be two.
+            trials: Arc::new(Semaphore::new(1)),
             door,
             streams: TaskTracker::new(),
             ready: AtomicBool::new(true),

@@ -14,12 +14,14 @@
 //! - [`history`]: the past, series by series, as it is asked for and written
 //! - [`sources`]: what makes batches
 //! - [`notify`]: telling people
+//! - [`backtest`]: a rule, tried on the past
 //! - [`control`]: every command once
 //! - [`web`]: pages, streams, sockets and the API over HTTP
 //! - [`app`]: builds all of it, starts it, stops it in order
 
 pub mod alerts;
 pub mod app;
+pub mod backtest;
 pub mod config;
 pub mod control;
 pub mod entry;

@@ -12,12 +12,13 @@ use anyhow::Context as _;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use tickwire::{
     app::App,
+    backtest::{Asked, Report, Trial, unit},
     config::{Config, Faults, LogFormat, Overrides, Source, lint, notify::Channel},
     history::{
         export::{self as history, ExportError},
         query::{self, Format},
     },
-    model::{Clock, Person},
+    model::{Clock, Person, Rule, quantity},
     notify::{self, channel::Outcome},
     store::care::{self, Verified},
 };
@@ -54,6 +55,11 @@ enum Command {
     Export(Box<Export>),
     /// Read all that is remembered and print what is damaged, also while a server works on it.
     Verify(Folder),
+    /// Try a rule on what is remembered, also while a server works on it.
+    Backtest(Backtest),
+    /// Run tests of rules: samples in, expected transitions out. See docs/operations.md.
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// Tell people: for now, to try the channels of the configuration.
     Notify(NotifyArgs),
     /// Print completions for a shell.
@@ -128,6 +134,37 @@ struct Export {
 }
 
 #[derive(Args)]
+struct Backtest {
+    #[command(flatten)]
+    of: Folder,
+    /// A rule of the configuration by name, or a file with [[rules]].
+    #[arg(long, value_name = "NAME|FILE")]
+    rule: String,
+    /// From this time on: RFC 3339, a duration back from now like 7d, or unix seconds or milliseconds.
+    #[arg(long, value_name = "TIME", default_value = "1d")]
+    from: String,
+    /// Up to this time; now if left out.
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// Find a threshold that tells people at most so often a week.
+    #[arg(long, value_name = "NUMBER")]
+    per_week: Option<u32>,
+    /// Print what POST /api/rules/backtest answers.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum RulesCommand {
+    /// Run the tests of some files; the exit code is 1 if one is not as expected.
+    Test {
+        /// Files with [[tests]].
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+#[derive(Args)]
 struct NotifyArgs {
     /// Send a test message to this channel, or to all; the exit code is 1 if one did not take it.
     #[arg(long, value_name = "CHANNEL", num_args = 0..=1, default_missing_value = "", required = true)]
@@ -154,6 +191,8 @@ fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }),
         Command::Export(export) => export_history(*export),
+        Command::Backtest(backtest) => try_rules(backtest),
+        Command::Rules(RulesCommand::Test { files }) => test_rules(&files),
         Command::Notify(notify) => try_channels(&notify.test, notify.config),
         Command::Verify(of) => with_folder(of, verify),
         Command::Completions { shell } => {
@@ -278,6 +317,135 @@ fn check_config(file: Option<PathBuf>) -> ExitCode {
         }
         Err(faults) => report(&faults),
     }
+}
+
+/// Tries a rule, or those of a file, on the past.
+fn try_rules(backtest: Backtest) -> ExitCode {
+    let now = Clock::default().now();
+    let time = |text: &str| query::time(text.strip_prefix('-').unwrap_or(text), now);
+    let (from, to) = (
+        time(&backtest.from),
+        backtest.to.as_deref().map_or(Some(now), time),
+    );
+    let (Some(from), Some(to)) = (from, to) else {
+        eprintln!("tickwire: --from and --to take {}", query::TIME);
+        return ExitCode::from(EXIT_FAULT);
+    };
+    let overrides = Overrides {
+        data: backtest.of.data,
+        ..Overrides::default()
+    };
+    let file = config_file(backtest.of.config);
+    let config = match Config::load(file.as_deref(), environment(), &overrides) {
+        Ok(config) => config,
+        Err(faults) => return report(&faults),
+    };
+    let is_named = |rule: &&Arc<Rule>| *rule.name == *backtest.rule;
+    let rules: Vec<Arc<Rule>> = match config.rules.iter().find(is_named) {
+        Some(rule) => vec![rule.clone()],
+        None => match Config::load(Some(Path::new(&backtest.rule)), [], &Overrides::default()) {
+            Ok(of_file) => of_file.rules,
+            Err(faults) => {
+                eprintln!(
+                    "tickwire: no rule is called {:?}, and as a file it has faults",
+                    backtest.rule
+                );
+                return report(&faults);
+            }
+        },
+    };
+    for rule in rules {
+        let name = rule.name.clone();
+        let asked = Asked {
+            rule,
+            saved: None,
+            from,
+            to,
+            per_week: backtest.per_week,
+        };
+        let read = care::read(&config.server.data, |stored, position| {
+            Trial::read_stored(stored, position.epoch.boot, asked)
+        });
+        let tried = read
+            .map_err(anyhow::Error::from)
+            .and_then(|trial| Ok(trial?.run()));
+        match tried {
+            Ok(tried) if backtest.json => println!("{}", serde_json::json!(tried)),
+            Ok(tried) => print!("{}", told(&name, &tried)),
+            Err(error) => {
+                eprintln!("tickwire: {error:#}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// What came of a trial, for people.
+fn told(name: &str, tried: &Report) -> String {
+    let of = &tried.rule;
+    let lasting = |seconds: f64| quantity::human(seconds, "s");
+    let mut text = format!(
+        "{name}: {} to {}, {} samples of {} series\n  {} alerts, {} notifications; critical for {}, warning for {}, info for {}\n",
+        tried.from,
+        tried.to,
+        tried.samples,
+        tried.series,
+        of.alerts,
+        of.notifications,
+        lasting(of.firing_seconds.critical),
+        lasting(of.firing_seconds.warning),
+        lasting(of.firing_seconds.info),
+    );
+    for event in &of.first {
+        let transition = serde_json::json!(event.transition);
+        text.push_str(&format!(
+            "  {} {} {} {}\n",
+            event.timestamp,
+            transition.as_str().unwrap_or_default(),
+            event.level,
+            event.message
+        ));
+    }
+    if of.transitions > of.first.len() {
+        text.push_str(&format!("  and {} more\n", of.transitions - of.first.len()));
+    }
+    if let Some(suggested) = &tried.suggested {
+        text.push_str(&format!(
+            "  at most {} a week: {}\n",
+            suggested.per_week,
+            serde_json::json!(suggested)
+        ));
+    }
+    text
+}
+
+/// Runs tests of rules.
+fn test_rules(files: &[PathBuf]) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for file in files {
+        let verdicts = match unit::run(file) {
+            Ok(verdicts) => verdicts,
+            Err(error) => {
+                eprintln!("tickwire: {error}");
+                return ExitCode::from(EXIT_FAULT);
+            }
+        };
+        for verdict in verdicts {
+            let word = if verdict.passed() { "ok" } else { "FAILED" };
+            println!("{}: {} ... {word}", file.display(), verdict.name);
+            if !verdict.passed() {
+                code = ExitCode::FAILURE;
+                let list = |lines: &[String]| match lines.is_empty() {
+                    true => "    nothing".to_owned(),
+                    false => format!("    {}", lines.join("\n    ")),
+                };
+                println!("  expected\n{}", list(&verdict.expected));
+                println!("  happened\n{}", list(&verdict.happened));
+            }
+        }
+    }
+    code
 }
 
 /// Sends a test message to a channel, or to all where none is named.

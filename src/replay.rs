@@ -15,7 +15,8 @@ use crate::{
         past::{Archive, Found, From, Place, Wanted},
         pending::{Busy, answered},
     },
-    store::{Store, past},
+    model::Timestamp,
+    store::{Store, block::ReadError, past, readers::Stored},
 };
 
 /// What reads the past for the stream; none where nothing is kept.
@@ -47,34 +48,91 @@ pub fn archive(store: &Store) -> Option<Box<Archive>> {
     }))
 }
 
+/// What is met on a walk through the past.
+#[derive(Debug)]
+pub enum Met {
+    /// Something that happened.
+    Entry(Arc<Entry>),
+    /// A time without a server.
+    Down {
+        /// The last that was recorded before was received then.
+        from: Timestamp,
+        /// When there was one again.
+        to: Timestamp,
+    },
+}
+
 /// Hands over all that is wanted, in order, until `take` breaks it off, nothing more is recorded, or what is next cannot be
 /// read. Times without a server and what is no longer kept are passed over.
 pub async fn walk(
     archive: &Archive,
-    mut wanted: Wanted,
+    wanted: Wanted,
     mut take: impl FnMut(Arc<Entry>) -> ControlFlow<()>,
+) -> Result<(), Busy> {
+    let met = |met| match met {
+        Met::Entry(entry) => take(entry),
+        Met::Down { .. } => ControlFlow::Continue(()),
+    };
+    walk_all(archive, wanted, met).await
+}
+
+/// As [`walk`], with times without a server.
+pub async fn walk_all(
+    archive: &Archive,
+    mut wanted: Wanted,
+    mut take: impl FnMut(Met) -> ControlFlow<()>,
 ) -> Result<(), Busy> {
     loop {
         let (place, found) = archive(wanted.clone())?.await?;
-        wanted.from = From::Place(match found {
-            Found::Entries { entries, upto } => {
-                for entry in entries {
-                    if take(entry).is_break() {
-                        return Ok(());
-                    }
-                }
-                Place {
-                    after: upto,
-                    ..place
-                }
+        match pass(place, found, &mut take) {
+            ControlFlow::Continue(next) => wanted.from = From::Place(next),
+            ControlFlow::Break(()) => return Ok(()),
+        }
+    }
+}
+
+/// As [`walk_all`], on the thread that reads; `present` is the newest life.
+pub fn walk_stored(
+    stored: &Stored<'_>,
+    present: u32,
+    mut wanted: Wanted,
+    mut take: impl FnMut(Met) -> ControlFlow<()>,
+) -> Result<(), ReadError> {
+    loop {
+        let (place, found) = past::read(stored, present, &wanted)?;
+        match pass(place, found, &mut take) {
+            ControlFlow::Continue(next) => wanted.from = From::Place(next),
+            ControlFlow::Break(()) => return Ok(()),
+        }
+    }
+}
+
+/// Hands over what was found; where it goes on.
+fn pass(
+    place: Place,
+    found: Found,
+    take: &mut impl FnMut(Met) -> ControlFlow<()>,
+) -> ControlFlow<(), Place> {
+    match found {
+        Found::Entries { entries, upto } => {
+            for entry in entries {
+                take(Met::Entry(entry))?;
             }
-            Found::Hole { upto, .. } => Place {
+            ControlFlow::Continue(Place {
                 after: upto,
                 ..place
-            },
-            Found::Gone(next) | Found::Over { next, .. } => next,
-            Found::NotYet | Found::Unknown | Found::Unreadable => return Ok(()),
-        });
+            })
+        }
+        Found::Hole { upto, .. } => ControlFlow::Continue(Place {
+            after: upto,
+            ..place
+        }),
+        Found::Over { next, from, to, .. } => {
+            take(Met::Down { from, to })?;
+            ControlFlow::Continue(next)
+        }
+        Found::Gone(next) => ControlFlow::Continue(next),
+        Found::NotYet | Found::Unknown | Found::Unreadable => ControlFlow::Break(()),
     }
 }
 
@@ -83,7 +141,6 @@ mod tests {
     use super::*;
     use crate::{
         config,
-        model::Timestamp,
         store::{Options, retention::Retention},
     };
 

@@ -267,6 +267,8 @@ fn taken(parameter: &Value) -> (&str, &str) {
         "speed" => ("speed", "2.5"),
         "step" => ("step", "1m"),
         "agg" => ("agg", "max,count"),
+        "alert" => ("alert", "018bcfe5-687b-7fff-8000-000000000000"),
+        "channel" => ("channel", "ops"),
         "last_event_id" => ("last_event_id", "e1.0000007f-2"),
         name @ ("limit" | "count" | "per_series" | "points") => (name, "3"),
         "max_rate" => ("max_rate", "2.5"),
@@ -493,6 +495,131 @@ async fn commands_answer_as_described() {
     ] {
         let response = server.post(&filled).send().await.unwrap();
         held(response, Method::POST, path, status).await;
+    }
+    server.app.stop().await;
+}
+
+#[tokio::test]
+async fn rules_silences_and_channels_answer_as_described() {
+    let server = Server::start().await;
+    let rule = json!({ "name": "made", "metric": "uptime", "warning": { "fire": 1e12 }, "tags": { "a": "b" } });
+    let bad = json!({ "name": "made", "metric": "uptime", "colour": 1 });
+    let (get, post) = (Method::GET, Method::POST);
+    let (put, delete) = (Method::PUT, Method::DELETE);
+    let one = "/api/rules/{name}";
+    let tried = json!({ "rule": rule, "compare": true, "from": "1h", "per_week": 1 });
+    for (method, path, filled, body, status) in [
+        (
+            post.clone(),
+            "/api/rules/check",
+            "/api/rules/check",
+            rule.clone(),
+            200,
+        ),
+        (
+            post.clone(),
+            "/api/rules/check",
+            "/api/rules/check",
+            bad.clone(),
+            422,
+        ),
+        (post.clone(), "/api/rules", "/api/rules", rule.clone(), 201),
+        (post.clone(), "/api/rules", "/api/rules", rule.clone(), 409),
+        (post.clone(), "/api/rules", "/api/rules", bad.clone(), 422),
+        (get.clone(), one, "/api/rules/made", Value::Null, 200),
+        (get.clone(), one, "/api/rules/always", Value::Null, 200),
+        (get.clone(), one, "/api/rules/nobody", Value::Null, 404),
+        (
+            put.clone(),
+            one,
+            "/api/rules/made?by=Ada",
+            rule.clone(),
+            200,
+        ),
+        (put, one, "/api/rules/made", bad, 422),
+        (
+            post.clone(),
+            "/api/rules/{name}/{action}",
+            "/api/rules/made/disable",
+            Value::Null,
+            200,
+        ),
+        (
+            post.clone(),
+            "/api/rules/{name}/{action}",
+            "/api/rules/made/sing",
+            Value::Null,
+            404,
+        ),
+        (
+            post.clone(),
+            "/api/rules/backtest",
+            "/api/rules/backtest",
+            tried,
+            200,
+        ),
+        (
+            post.clone(),
+            "/api/rules/backtest",
+            "/api/rules/backtest",
+            json!({}),
+            422,
+        ),
+        (get.clone(), "/api/rules", "/api/rules", Value::Null, 200),
+        (delete.clone(), one, "/api/rules/made", Value::Null, 200),
+        (delete.clone(), one, "/api/rules/made", Value::Null, 404),
+        (delete.clone(), one, "/api/rules/always", Value::Null, 409),
+        (
+            post.clone(),
+            "/api/silences",
+            "/api/silences",
+            json!({ "rules": "*", "for": "1h", "tags": { "a": "b" } }),
+            201,
+        ),
+        (
+            post.clone(),
+            "/api/silences",
+            "/api/silences",
+            json!({ "for": "1h" }),
+            422,
+        ),
+        (
+            get.clone(),
+            "/api/silences",
+            "/api/silences",
+            Value::Null,
+            200,
+        ),
+        (
+            delete,
+            "/api/silences/{id}",
+            "/api/silences/none",
+            Value::Null,
+            404,
+        ),
+        (
+            post.clone(),
+            "/api/channels/{name}/test",
+            "/api/channels/nobody/test",
+            Value::Null,
+            404,
+        ),
+        (
+            post,
+            "/api/config/reload",
+            "/api/config/reload",
+            Value::Null,
+            200,
+        ),
+        (get, "/api/config", "/api/config", Value::Null, 200),
+    ] {
+        let request = server.ask(method.clone(), filled);
+        let request = if body.is_null() {
+            request
+        } else {
+            request.json(&body)
+        };
+        held(request.send().await.unwrap(), method, path, status).await;
     }
     server.app.stop().await;
 }

@@ -138,6 +138,16 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Nobody listened from `alive_until` to `now`, as while the server was down: what a restart does, without losing the
+    /// windows, which are filled again after one.
+    pub fn slept(&mut self, alive_until: Timestamp, now: Timestamp) {
+        self.context.time.skip_to(now);
+        let holds_go_on = now.since(alive_until) <= self.restart_grace;
+        self.slots.wake(holds_go_on, &mut self.context);
+    }
+}
+
 /// The end of an alert whose rule is no longer there.
 pub(super) fn without_rule(alert: AlertEvent, now: Timestamp) -> AlertEvent {
     AlertEvent {

@@ -215,6 +215,19 @@ impl Slots {
         }
     }
 
+    /// Everybody listens again: silence counts from now, and holds go on or begin anew.
+    pub(super) fn wake(&mut self, holds_go_on: bool, cx: &mut Context) {
+        for (slot, due) in self.seen.iter_mut().zip(&mut self.due) {
+            if let Some(watched) = slot.watched_mut() {
+                watched.wake(holds_go_on, cx);
+                *due = watched.due();
+            }
+        }
+        for watched in self.unseen.values_mut() {
+            watched.wake(holds_go_on, cx);
+        }
+    }
+
     /// Has every series watched by these rules from now on; returns the watches of others, which are over. A series that
     /// none watches is new again.
     pub(super) fn watch_by(&mut self, rules: &[Arc<Rule>]) -> Vec<Watch> {

@@ -31,6 +31,14 @@ impl Time {
         self.wall = self.wall.max(Some(now));
     }
 
+    /// Takes note of `now`; what has passed does not count.
+    pub(super) fn skip_to(&mut self, now: Timestamp) {
+        if let Some(before) = self.wall {
+            self.skipped += now.since(before);
+        }
+        self.wall = self.wall.max(Some(now));
+    }
+
     /// The newest time the caller has told; what events are stamped with.
     pub(super) fn wall(&self) -> Timestamp {
         self.wall.unwrap_or_default()

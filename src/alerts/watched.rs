@@ -300,6 +300,17 @@ impl Watched {
         }
     }
 
+    /// Somebody listens again.
+    pub(super) fn wake(&mut self, holds_go_on: bool, cx: &mut Context) {
+        self.last_seen = cx.time.now();
+        for lens in &mut self.lenses {
+            if !holds_go_on {
+                lens.watches.iter_mut().for_each(|w| w.break_holds(cx));
+            }
+            lens.settle();
+        }
+    }
+
     /// The user starts the source: silence counts from now.
     pub(super) fn start(&mut self, now: Timestamp) {
         self.stopped = false;

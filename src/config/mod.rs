@@ -138,6 +138,11 @@ pub fn duration(text: &str) -> Option<std::time::Duration> {
     accept::parse_duration(text)
 }
 
+/// A duration as it is written here, in the longest unit that needs no fraction.
+pub fn show_duration(duration: std::time::Duration) -> String {
+    accept::show_duration(duration)
+}
+
 impl Config {
     /// Reads the file, if one is named, and checks it with `environment` (all variables; those that are not
     /// tickwire's are passed over) and `overrides`. A file that cannot be read is a fault like any other.

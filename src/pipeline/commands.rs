@@ -152,6 +152,7 @@ impl Turns {
             is_shipped,
             maintenance,
         } = configured;
+        turn.state.maintenance = maintenance.clone().into();
         let events = self.parts.engine.maintain(maintenance, turn.now);
         events.into_iter().for_each(|event| turn.alert(event));
         let book = turn.state.book.configured(rules, is_shipped);

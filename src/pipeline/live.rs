@@ -12,7 +12,9 @@ use uuid::Uuid;
 
 use super::annotations::Annotations;
 use crate::{
-    model::{Activity, AlertEvent, AlertState, HostName, ProcessRow, Silence, SourceId},
+    model::{
+        Activity, AlertEvent, AlertState, HostName, Maintenance, ProcessRow, Silence, SourceId,
+    },
     rules::Book,
     windows::Windows,
 };
@@ -38,6 +40,8 @@ pub struct LiveState {
     pub book: Arc<Book>,
     /// The silences that are active or will be, oldest first.
     pub silences: Arc<[Silence]>,
+    /// When people are not told, week after week.
+    pub maintenance: Arc<[Arc<Maintenance>]>,
     feed: VecDeque<Arc<Activity>>,
     processes: HashMap<HostName, Arc<[ProcessRow]>>,
     totals: Counts,
@@ -84,6 +88,11 @@ impl Live {
         self.0.read()
     }
 
+    /// Has the maintenance windows that the server was started with.
+    pub fn maintain(&self, windows: Vec<Arc<Maintenance>>) {
+        self.write().maintenance = windows.into();
+    }
+
     /// Has the lines of earlier lives in the feed, oldest first.
     pub fn remember(&self, lines: impl IntoIterator<Item = Activity>) {
         let mut state = self.write();
@@ -118,6 +127,7 @@ impl LiveState {
             annotations,
             book: Arc::new(book),
             silences: Arc::default(),
+            maintenance: Arc::default(),
             feed: VecDeque::new(),
             processes: HashMap::new(),
             totals: Counts::default(),
@@ -137,6 +147,11 @@ impl LiveState {
     /// Alerts that are over and not dismissed, oldest first.
     pub fn resolved_alerts(&self) -> impl DoubleEndedIterator<Item = &Arc<AlertEvent>> {
         self.alerts.values().filter(|a| !a.state.is_open())
+    }
+
+    /// The alert of this id, if it is open or was resolved and not dismissed.
+    pub fn alert(&self, id: Uuid) -> Option<&Arc<AlertEvent>> {
+        self.alerts.get(&id)
     }
 
     /// Whether there is an alert of this id.

@@ -1,6 +1,7 @@
 //! The alerts of the past, each by its newest transition.
 
 use rusqlite::params;
+use uuid::Uuid;
 
 use super::{block::ReadError, readers::Stored};
 use crate::model::{AlertEvent, Timestamp};
@@ -29,6 +30,22 @@ pub fn read(
         alerts.extend(event.ok().filter(|event| event.since < to && fits(event)));
     }
     Ok(alerts)
+}
+
+/// All transitions of one alert, oldest first; the newest `most` of them.
+pub fn of(stored: &Stored<'_>, alert: Uuid, most: usize) -> Result<Vec<AlertEvent>, ReadError> {
+    let mut found = stored.database.prepare_cached(
+        "SELECT event FROM alert_events WHERE alert = ?1 ORDER BY boot DESC, seq DESC LIMIT ?2",
+    )?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut found = found.query(params![alert.to_string(), most])?;
+    let mut events = Vec::new();
+    while let Some(row) = found.next()? {
+        let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        events.extend(serde_json::from_str::<AlertEvent>(text));
+    }
+    events.reverse();
+    Ok(events)
 }
 
 /// Where each alert stood at a moment, by its newest transition up to then, oldest first; the `most` to which something

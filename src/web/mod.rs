@@ -3,7 +3,7 @@
 //! - [`sse`], [`ws`]: the streams; [`connection`] is what they have in common, [`start`] where they begin, [`wire`] how
 //!   they keep their sockets
 //! - [`wait`]: a request that is answered when a condition holds
-//! - [`api`], [`rules`], [`silences`], [`channels`], [`configuration`], [`annotations`], [`history`], [`ingest`], [`health`], [`exposition`]: the API and operations; [`openapi`] is their contract
+//! - [`api`], [`rules`], [`backtest`], [`silences`], [`channels`], [`configuration`], [`annotations`], [`history`], [`ingest`], [`health`], [`exposition`]: the API and operations; [`openapi`] is their contract
 //! - [`pages`], [`assets`]: what browsers show
 //! - [`query`]: parameters; [`problem`], [`people`]: errors; [`guard`]: who may ask; [`limits`]: how much of everything;
 //!   [`entry`]: where each request meets them
@@ -12,6 +12,7 @@
 pub mod annotations;
 pub mod api;
 pub mod assets;
+pub mod backtest;
 pub mod channels;
 pub mod configuration;
 pub mod connection;
@@ -96,6 +97,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/api/rules", web::get().to(rules::rules))
         .route("/api/rules", web::post().to(rules::make))
         .route("/api/rules/check", web::post().to(rules::check))
+        .route("/api/rules/backtest", web::post().to(backtest::backtest))
         .route("/api/rules/{name}", web::get().to(rules::rule))
         .route("/api/rules/{name}", web::put().to(rules::put))
         .route("/api/rules/{name}", web::delete().to(rules::remove))

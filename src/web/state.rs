@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use actix_web::{HttpRequest, http::StatusCode};
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::{connection::Door, ingest::Caches, limits::Limits, problem::Problem};
@@ -51,6 +52,8 @@ pub struct Parts {
     pub frame: Frame,
     /// What was pushed as text before.
     pub known: Caches,
+    /// Rules that may be tried on the past at once.
+    pub trials: Arc<Semaphore>,
     /// The terms on which streams are served.
     pub door: Door,
     /// How much of everything there may be.

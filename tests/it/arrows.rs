@@ -7,11 +7,12 @@ use std::{
 };
 
 /// From left to right; rooms in one group do not know each other.
-const ORDER: [&[&str]; 11] = [
+const ORDER: [&[&str]; 12] = [
     &["main"],
     &["app"],
     &["web"],
     &["control"],
+    &["backtest"],
     &["sources", "notify", "replay", "history"],
     &["pipeline"],
     &["alerts", "windows", "stream", "store"],

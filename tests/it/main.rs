@@ -5,6 +5,7 @@
 mod alerts;
 mod annotations;
 mod arrows;
+mod backtest;
 mod batching;
 mod clock;
 mod command_line;

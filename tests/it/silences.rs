@@ -128,3 +128,64 @@ async fn what_is_no_silence_is_refused_with_a_reason() {
     }
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_an_alert_has_its_story_and_silences_it() {
+    let server = Server::with(CPU_HIGH).await;
+    let mut stream = server.stream("/api/events/alerts").await;
+    for value in [95, 99] {
+        server.sample("cpu", value).await;
+    }
+    let id = server.open_alerts().await[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    server
+        .tell(&format!("/api/alerts/{id}/acknowledge?by=Grace"), "")
+        .await;
+    for expected in ["fired", "escalated", "acknowledged"] {
+        assert_eq!(transition(&mut stream).await.0, expected);
+    }
+    let page = format!("/alerts/{id}");
+    let form = server.http.post(server.url(&format!("{page}/silence")));
+    let form = form.header("content-type", "application/x-www-form-urlencoded");
+    let form = form.header("cookie", "tickwire_name=Ada%20L.");
+    let form = form.body("for=4h&until_resolved=true&reason=we+know+%26+wait");
+    let answer = within("an answer", form.send()).await.unwrap();
+    assert!(
+        answer.status().is_success(),
+        "sent back to a page: {}",
+        answer.status()
+    );
+    assert_eq!(transition(&mut stream).await, ("silenced".to_owned(), true));
+    let silence = server.json("/api/silences").await["silences"][0].clone();
+    assert_eq!(
+        (
+            &silence["by"],
+            &silence["reason"],
+            &silence["until_resolved"]
+        ),
+        (&json!("Ada L."), &json!("we know & wait"), &json!(true))
+    );
+    let told = async {
+        loop {
+            let text = server.get(&page).await.text().await.unwrap();
+            if ["escalated", "seen", "by Grace", "silenced"]
+                .iter()
+                .all(|word| text.contains(word))
+            {
+                return text;
+            }
+        }
+    };
+    let text = within("its story", told).await;
+    assert!(text.contains("the configuration has no channels"), "{text}");
+    problem(
+        server
+            .get("/alerts/018bcfe5-687b-7fff-8000-000000000000")
+            .await,
+        404,
+    )
+    .await;
+    server.stop().await;
+}

@@ -38,6 +38,10 @@ pub struct AlertView {
     pub reason: String,
     /// Somebody has seen it.
     pub acknowledged: bool,
+    /// What keeps people from being told, in words; empty if nothing does.
+    pub silenced: String,
+    /// It wavers, and is held.
+    pub flapping: bool,
     /// Why it fired, in a sentence: the rule's terms and what was observed.
     pub why: String,
     /// The address that replays the minute in which it opened.
@@ -61,6 +65,46 @@ pub struct OpenAlerts {
     pub no_data: usize,
     /// Whether something can be done about them: not in the past.
     pub acting: bool,
+}
+
+/// A silence.
+#[derive(Debug, Clone)]
+pub struct SilenceView {
+    /// Its id.
+    pub id: String,
+    /// Of which alerts, in words.
+    pub of: String,
+    /// When it begins, if it has not.
+    pub from: Option<Moment>,
+    /// When it ends.
+    pub until: Moment,
+    /// Or sooner.
+    pub until_resolved: bool,
+    /// Why.
+    pub reason: String,
+    /// Who made it.
+    pub by: String,
+    /// It silences now.
+    pub active: bool,
+    /// Open alerts that it silences.
+    pub silenced: usize,
+}
+
+/// A maintenance window of the configuration.
+#[derive(Debug, Clone)]
+pub struct WindowView {
+    /// Its name.
+    pub name: String,
+    /// Of which alerts, in words.
+    pub of: String,
+    /// It silences now.
+    pub active: bool,
+    /// When it begins next.
+    pub next: Option<Moment>,
+    /// Why.
+    pub reason: String,
+    /// Open alerts that it silences.
+    pub silenced: usize,
 }
 
 /// A rule, and how it stands.
@@ -115,6 +159,18 @@ pub struct RulesFragment<'a> {
     pub rules: &'a [RuleView],
 }
 
+/// The silences as a fragment.
+#[derive(Debug, Template)]
+#[template(path = "fragments/silences.html")]
+pub struct SilencesFragment<'a> {
+    /// Those that somebody made.
+    pub silences: &'a [SilenceView],
+    /// Those of the configuration.
+    pub windows: &'a [WindowView],
+    /// Whether something can be done about them: not in the past.
+    pub acting: bool,
+}
+
 /// The page of alerts.
 #[derive(Debug, Template)]
 #[template(path = "pages/alerts.html")]
@@ -127,4 +183,10 @@ pub struct AlertsPage {
     pub history: Vec<AlertView>,
     /// The rules.
     pub rules: Vec<RuleView>,
+    /// The silences that somebody made.
+    pub silences: Vec<SilenceView>,
+    /// Those of the configuration.
+    pub windows: Vec<WindowView>,
+    /// Whether something can be done about them: not in the past.
+    pub acting: bool,
 }

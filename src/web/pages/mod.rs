@@ -4,6 +4,7 @@
 //! attribute `data-live`; the page includes it for the first paint, and the page's stream sends the same template
 //! again when its text has changed. Nothing here asks for data: whoever has it fills the views.
 
+pub mod alert;
 pub mod alerts;
 pub mod chart;
 pub mod docs;

@@ -7,7 +7,7 @@ use askama::Template;
 use parking_lot::Mutex;
 
 use super::{
-    alerts::{AlertsPage, HistoryFragment, OpenAlertsFragment, RulesFragment},
+    alerts::{AlertsPage, HistoryFragment, OpenAlertsFragment, RulesFragment, SilencesFragment},
     feed::{ActivityFragment, AlertFeedFragment},
     fill::{self, outlook::Outlook},
     host::{
@@ -48,6 +48,11 @@ pub fn frame(state: &State, outlook: &Outlook<'_>, page: &'static str, title: &s
         stream: None,
         playback: None,
     }
+}
+
+/// The frame of a page that does not live, of a reading that somebody has made already.
+pub fn still_frame(state: &State, outlook: &Outlook<'_>, page: &'static str, title: &str) -> Shell {
+    frame(state, outlook, page, title)
 }
 
 /// The frame of a page that does not live.
@@ -108,13 +113,19 @@ pub fn page(
             activity: fill::feeds::activity(outlook, Some(host.as_str())),
         }
         .render(),
-        LivePage::Alerts => AlertsPage {
-            shell: shell("Alerts"),
-            open: fill::alerts::open(outlook, None),
-            history: fill::alerts::history(outlook),
-            rules: fill::alerts::rules(outlook),
+        LivePage::Alerts => {
+            let (silences, windows) = fill::alerts::silences(outlook, &outlook.live.maintenance);
+            AlertsPage {
+                shell: shell("Alerts"),
+                open: fill::alerts::open(outlook, None),
+                history: fill::alerts::history(outlook),
+                rules: fill::alerts::rules(outlook),
+                silences,
+                windows,
+                acting: !outlook.is_past,
+            }
+            .render()
         }
-        .render(),
         LivePage::Sources => SourcesPage {
             shell: shell("Sources"),
             sources: sources(),
@@ -306,6 +317,16 @@ impl Fragments {
                 drawn.add(
                     "open-alerts".to_owned(),
                     &OpenAlertsFragment { open: &open },
+                );
+                let (silences, windows) =
+                    fill::alerts::silences(outlook, &outlook.live.maintenance);
+                drawn.add(
+                    "silences".to_owned(),
+                    &SilencesFragment {
+                        silences: &silences,
+                        windows: &windows,
+                        acting: !outlook.is_past,
+                    },
                 );
                 drawn.add(
                     "rules".to_owned(),

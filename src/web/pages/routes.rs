@@ -22,21 +22,23 @@ use super::{
 };
 use crate::{
     control::Command,
-    entry::Entry,
-    model::{HostName, Timestamp},
+    entry::{Entry, pending::Busy},
+    model::{AlertEvent, HostName, Timestamp},
     series::Series,
+    store::{self, notifications::Wanted},
     stream::{
         cursor::Cursor,
         filter::{Filter, Topic, Topics},
         view::{Encoding, Page, Renderer, Shape, ViewSpec},
     },
     web::{
-        api,
+        api, channels,
         history::{TIME, time},
+        ingest::body,
         limits::Limit,
         problem::Problem,
         query::{self, Format, Since},
-        sse, start,
+        silences, sse, start,
         state::State,
         who,
     },
@@ -53,6 +55,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/", web::get().to(overview))
         .route("/hosts/{host}", web::get().to(host))
         .route("/alerts", web::get().to(alerts))
+        .route("/alerts/{id}", web::get().to(alert))
+        .route("/silences/{id}/end", web::post().to(end_silence))
         .route("/history", web::get().to(history::page))
         .route("/sources", web::get().to(sources))
         .route("/status", web::get().to(status))
@@ -121,6 +125,56 @@ async fn overview(request: HttpRequest) -> Result<HttpResponse, Problem> {
 
 async fn alerts(request: HttpRequest) -> Result<HttpResponse, Problem> {
     show(&request, LivePage::Alerts).await
+}
+
+/// Transitions of one alert on its page, at most: the newest.
+const MOST_STEPS: usize = 500;
+
+/// `GET /alerts/{id}`
+async fn alert(request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let state = State::of(&request)?;
+    let unknown = || Problem::not_found("there is no alert of this id, or it is no longer kept");
+    let id: uuid::Uuid = id.parse().map_err(|_| unknown())?;
+    let readers = state.parts().store.readers();
+    let read = readers.read(move |stored| store::alerts::of(stored, id, MOST_STEPS));
+    let busy = |busy: Busy| Problem::busy(busy.to_string());
+    let read = read.map_err(busy)?.await.map_err(busy)?;
+    let events = read.map_err(|error| {
+        tracing::error!(%error, "an alert of the past cannot be read");
+        Problem::internal()
+    })?;
+    let mut events: Vec<Arc<AlertEvent>> = events.into_iter().map(Arc::new).collect();
+    let wanted = Wanted {
+        alert: Some(id),
+        to: Timestamp::from_millis(i64::MAX),
+        // Nothing was told before it opened.
+        from: events.first().map(|event| event.since).unwrap_or_default(),
+        most: MOST_STEPS,
+        ..Wanted::default()
+    };
+    let told = channels::ledger(state, wanted).await?;
+    let has_channels = !state
+        .control()
+        .notifier()
+        .settings()
+        .notify
+        .channels
+        .is_empty();
+    let live = state.live().read();
+    // What happened a moment ago may not be in the store yet.
+    if let Some(newest) = live.alert(id)
+        && events.last().is_none_or(|last| last != newest)
+    {
+        events.push(newest.clone());
+    }
+    let outlook = fill::outlook::Outlook::new(&live, state.now());
+    let shell = render::still_frame(state, &outlook, "alert", "Alert");
+    let page = fill::alert::page(&outlook, shell, &events, &told, has_channels);
+    html(StatusCode::OK, page.ok_or_else(unknown)?.render())
+}
+
+async fn end_silence(request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+    form(&request, Command::Unsilence(silences::parsed(&id)?)).await
 }
 
 async fn sources(request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -300,8 +354,17 @@ async fn clear(request: HttpRequest) -> Result<HttpResponse, Problem> {
 async fn alert_form(
     request: HttpRequest,
     path: web::Path<(String, String)>,
+    payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let (id, action) = path.into_inner();
+    if action == "silence" {
+        let state = State::of(&request)?;
+        let fields = body::read(&request, payload, &state.parts().ingest, state.limits()).await?;
+        let body = silences::written::of_form(&id, &String::from_utf8_lossy(&fields));
+        let asked = silences::written::parse(&body, state.now())?;
+        silences::make(&request, asked).await?;
+        return Ok(back(&request));
+    }
     form(&request, api::alert_command(&id, &action)?).await
 }
 
@@ -322,8 +385,13 @@ async fn form(request: &HttpRequest, command: Command) -> Result<HttpResponse, P
         .execute(command, who::of(request))
         .await
         .map_err(api::problem)?;
+    Ok(back(request))
+}
+
+/// The answer to a form that was done.
+fn back(request: &HttpRequest) -> HttpResponse {
     if request.headers().contains_key("hx-request") {
-        return Ok(HttpResponse::NoContent().finish());
+        return HttpResponse::NoContent().finish();
     }
     let referer = request
         .headers()
@@ -334,7 +402,7 @@ async fn form(request: &HttpRequest, command: Command) -> Result<HttpResponse, P
         .unwrap_or_default();
     // Two slashes would lead to another site.
     let path = path.trim_start_matches(['/', '\\']);
-    Ok(HttpResponse::SeeOther()
+    HttpResponse::SeeOther()
         .insert_header((header::LOCATION, format!("/{path}")))
-        .finish())
+        .finish()
 }

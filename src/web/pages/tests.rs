@@ -3,7 +3,11 @@
 use askama::Template;
 
 use super::{
-    alerts::{AlertView, AlertsPage, OpenAlerts, OpenAlertsFragment, RuleLevel, RuleView},
+    alert::{AlertPage, BusyView, StepView, ToldView},
+    alerts::{
+        AlertView, AlertsPage, OpenAlerts, OpenAlertsFragment, RuleLevel, RuleView, SilenceView,
+        WindowView,
+    },
     chart::{Chart, ChartKind, ChartLine, ChartSeries},
     echo::EchoPage,
     error::ErrorPage,
@@ -259,6 +263,55 @@ fn pages() -> Vec<(&'static str, String)> {
             enabled: true,
             ..RuleView::default()
         }],
+        silences: vec![SilenceView {
+            id: HOSTILE.to_owned(),
+            of: HOSTILE.to_owned(),
+            from: None,
+            until: Timestamp::default().into(),
+            until_resolved: true,
+            reason: HOSTILE.to_owned(),
+            by: HOSTILE.to_owned(),
+            active: true,
+            silenced: 1,
+        }],
+        windows: vec![WindowView {
+            name: HOSTILE.to_owned(),
+            of: HOSTILE.to_owned(),
+            active: false,
+            next: Some(Timestamp::default().into()),
+            reason: HOSTILE.to_owned(),
+            silenced: 0,
+        }],
+        acting: true,
+    };
+    let one_alert = AlertPage {
+        shell: shell("alert"),
+        alert: alert(),
+        silenced: HOSTILE.to_owned(),
+        silence: String::new(),
+        busiest: vec![BusyView {
+            name: HOSTILE.to_owned(),
+            cpu: "99 %".to_owned(),
+            memory: "1 GiB".to_owned(),
+        }],
+        steps: vec![StepView {
+            at: Timestamp::default().into(),
+            state: State::Level(Level::Warning),
+            what: "seen".to_owned(),
+            by: HOSTILE.to_owned(),
+            value: "1".to_owned(),
+            message: HOSTILE.to_owned(),
+        }],
+        told: vec![ToldView {
+            at: Timestamp::default().into(),
+            channel: HOSTILE.to_owned(),
+            what: "fires",
+            state: State::Ok,
+            word: "sent",
+            attempts: 1,
+            answer: HOSTILE.to_owned(),
+        }],
+        nobody: "",
     };
     let status = StatusPage {
         shell: shell("status"),
@@ -286,6 +339,7 @@ fn pages() -> Vec<(&'static str, String)> {
         ("empty", empty.render().unwrap()),
         ("host", host_page.render().unwrap()),
         ("alerts", alerts.render().unwrap()),
+        ("alert", one_alert.render().unwrap()),
         ("status", status.render().unwrap()),
         ("sources", sources.render().unwrap()),
         ("echo", echo.render().unwrap()),

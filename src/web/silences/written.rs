@@ -12,7 +12,7 @@ use crate::{
         AlertEvent, Globs, Matcher, Person, Silence, Timestamp, event::MAX_MESSAGE_BYTES,
         silence::Patterns,
     },
-    web::problem::Problem,
+    web::{problem::Problem, query},
 };
 
 /// A silence as it is written.
@@ -143,6 +143,20 @@ pub fn parse(body: &[u8], now: Timestamp) -> Result<Asked, Problem> {
         reason: reason.to_owned(),
         by: by.transpose()?,
     })
+}
+
+/// The body that a form of the page of an alert stands for: `for`, `until_resolved` and `reason`.
+pub fn of_form(alert: &str, form: &str) -> Vec<u8> {
+    let mut body = serde_json::json!({ "alert": alert });
+    for (name, value) in query::pairs(form) {
+        match name.as_str() {
+            "until_resolved" => body[name] = Value::from(value == "true"),
+            "for" | "reason" => body[name] = Value::from(value),
+            // Nothing else is in it.
+            _ => {}
+        }
+    }
+    body.to_string().into_bytes()
 }
 
 /// Of this alert's rule on this alert's series, and no other.

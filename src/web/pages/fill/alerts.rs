@@ -1,14 +1,15 @@
 //! Alerts and rules as pages show them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::outlook::{Outlook, worse};
 use crate::{
     model::{
-        Aggregate, AlertEvent, AlertState, Direction, Level, Reason, Rule, Timestamp, quantity,
+        Aggregate, AlertEvent, AlertState, Direction, Level, Maintenance, Reason, Rule, SilencedBy,
+        Timestamp, quantity,
     },
     web::pages::{
-        alerts::{AlertView, OpenAlerts, RuleLevel, RuleView},
+        alerts::{AlertView, OpenAlerts, RuleLevel, RuleView, SilenceView, WindowView},
         shell,
         view::{State, duration},
     },
@@ -49,6 +50,38 @@ pub fn open(outlook: &Outlook<'_>, host: Option<&str>) -> OpenAlerts {
     }
 }
 
+/// Silences, and the maintenance windows of the configuration.
+pub fn silences(
+    outlook: &Outlook<'_>,
+    windows: &[Arc<Maintenance>],
+) -> (Vec<SilenceView>, Vec<WindowView>) {
+    let by =
+        |is: &dyn Fn(&AlertEvent) -> bool| outlook.live.open_alerts().filter(|a| is(a)).count();
+    let silences = outlook.live.silences.iter().map(|silence| SilenceView {
+        id: silence.id.to_string(),
+        of: silence.matcher.to_string(),
+        from: (silence.from > outlook.now).then(|| silence.from.into()),
+        until: silence.until.into(),
+        until_resolved: silence.until_resolved,
+        reason: silence.reason.clone(),
+        by: silence.by.to_string(),
+        active: silence.is_active(outlook.now),
+        silenced: by(&|alert| alert.is_silenced_by(silence.id)),
+    });
+    let windows = windows.iter().map(|window| {
+        let this = Some(SilencedBy::Maintenance(window.name.clone()));
+        WindowView {
+            name: window.name.to_string(),
+            of: window.matcher.to_string(),
+            active: window.schedule.is_active(outlook.now),
+            next: window.schedule.next(outlook.now).map(Into::into),
+            reason: window.reason.clone(),
+            silenced: by(&|alert| alert.silenced_by == this),
+        }
+    });
+    (silences.collect(), windows.collect())
+}
+
 /// Alerts that are over, newest first.
 pub fn history(outlook: &Outlook<'_>) -> Vec<AlertView> {
     let mut events: Vec<_> = outlook.live.resolved_alerts().collect();
@@ -57,7 +90,7 @@ pub fn history(outlook: &Outlook<'_>) -> Vec<AlertView> {
     events.iter().map(|event| view(outlook, event)).collect()
 }
 
-fn view(outlook: &Outlook<'_>, event: &AlertEvent) -> AlertView {
+pub fn view(outlook: &Outlook<'_>, event: &AlertEvent) -> AlertView {
     let resolved = event.state == AlertState::Resolved;
     let until = if resolved {
         event.timestamp
@@ -99,6 +132,11 @@ fn view(outlook: &Outlook<'_>, event: &AlertEvent) -> AlertView {
             .reason
             .map_or(String::new(), |reason| reason_words(reason).to_owned()),
         acknowledged: event.acknowledged,
+        silenced: match event.state.is_open() {
+            true => super::alert::silenced(event),
+            false => String::new(),
+        },
+        flapping: event.flapping,
         why: why(event),
         minute: minute(event.series.host.as_str(), event.since),
         history: shell::history_url(

@@ -50,7 +50,8 @@ fn line(event: &AlertEvent) -> AlertLine {
     }
 }
 
-fn transition_word(transition: Transition) -> &'static str {
+/// What happened, in a word or two.
+pub fn transition_word(transition: Transition) -> &'static str {
     match transition {
         Transition::Fired => "fired",
         Transition::Escalated => "escalated",

@@ -5,6 +5,7 @@
 //! - [`hosts`], [`detail`], [`alerts`], [`feeds`], [`sources`], [`status`]: the views
 //! - [`history`]: charts of the past, which are read from the store
 
+pub mod alert;
 pub mod alerts;
 pub mod catalogue;
 pub mod charts;

@@ -1,0 +1,124 @@
+//! `POST /api/rules/backtest`: a rule, tried on the past.
+
+pub mod written;
+
+use std::{convert::Infallible, ops::ControlFlow, sync::Arc};
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use bytes::Bytes;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
+
+use super::{ingest::body, problem::Problem, rules, state::State};
+use crate::backtest::{Asked, Report, Trial};
+
+/// Lines of progress that may wait; one that finds no room is left out.
+const LINES: usize = 16;
+
+/// `POST /api/rules/backtest`: the report; with `Accept: application/x-ndjson` lines of progress, then the report.
+pub async fn backtest(
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let state = State::of(&request)?;
+    let body = body::read(&request, payload, &state.parts().ingest, state.limits()).await?;
+    let asked = asked(state, &body)?;
+    let accept = request.headers().get(header::ACCEPT);
+    let lines = accept.is_some_and(|a| a.as_bytes().starts_with(b"application/x-ndjson"));
+    if !lines {
+        let report = run(state.clone(), asked, |_| ControlFlow::Continue(())).await?;
+        return Ok(HttpResponse::Ok().json(report));
+    }
+    // One that is busy is said with a status, before anything is answered.
+    let place = place(state)?;
+    let (sender, receiver) = mpsc::channel::<Bytes>(LINES);
+    let state = state.clone();
+    actix_web::rt::spawn(async move {
+        let progress = sender.clone();
+        let report = read_and_run(&state, asked, move |share| {
+            let line = json!({ "type": "progress", "share": (share * 100.0).round() / 100.0 });
+            match progress.try_send(Bytes::from(format!("{line}\n"))) {
+                Err(mpsc::error::TrySendError::Closed(_)) => ControlFlow::Break(()),
+                Ok(()) | Err(mpsc::error::TrySendError::Full(_)) => ControlFlow::Continue(()),
+            }
+        })
+        .await;
+        drop(place);
+        let line = match report {
+            Ok(report) => {
+                let mut line = json!(report);
+                line["type"] = json!("report");
+                line
+            }
+            Err(problem) => json!({ "type": "error", "message": problem.to_string() }),
+        };
+        // Nobody may be there any more.
+        let _ = sender.send(Bytes::from(format!("{line}\n"))).await;
+    });
+    let lines = ReceiverStream::new(receiver).map(Ok::<_, Infallible>);
+    Ok(HttpResponse::Ok()
+        .content_type("application/x-ndjson")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .streaming(lines))
+}
+
+/// What a body asks for: a rule of its own, or one by name; with `compare` as it is saved beside it.
+fn asked(state: &State, body: &[u8]) -> Result<Asked, Problem> {
+    let written = written::parse(body, state.now())?;
+    let book = state.live().read().book.clone();
+    let (rule, saved) = match written.of {
+        written::Of::Rule(json) => {
+            let rule = Arc::new(rules::parsed(&json)?);
+            let saved = book.get(&rule.name).map(|listed| listed.rule.clone());
+            (rule, saved.filter(|_| written.compare))
+        }
+        written::Of::Name(name) => {
+            let known = book.get(&name).map(|listed| listed.rule.clone());
+            let rule = known
+                .ok_or_else(|| Problem::field("name", &name, "the name of a rule that there is"))?;
+            (rule, None)
+        }
+    };
+    Ok(Asked {
+        rule,
+        saved,
+        from: written.from,
+        to: written.to,
+        per_week: written.per_week,
+    })
+}
+
+/// Tries a rule on the past, if no other one is being tried.
+pub async fn run(
+    state: State,
+    asked: Asked,
+    progress: impl FnMut(f64) -> ControlFlow<()>,
+) -> Result<Report, Problem> {
+    let _place = place(&state)?;
+    read_and_run(&state, asked, progress).await
+}
+
+async fn read_and_run(
+    state: &State,
+    asked: Asked,
+    progress: impl FnMut(f64) -> ControlFlow<()>,
+) -> Result<Report, Problem> {
+    let archive = state.stream().archive().ok_or_else(|| {
+        Problem::busy("nothing is kept: the data folder cannot be written to, so there is no past to try a rule on")
+    })?;
+    let trial = Trial::read(archive, asked, progress).await;
+    let trial = trial.map_err(|busy| Problem::busy(busy.to_string()))?;
+    // It takes a core for as long as it takes.
+    let report = tokio::task::spawn_blocking(move || trial.run()).await;
+    report.map_err(|error| {
+        tracing::error!(%error, "a rule could not be tried");
+        Problem::internal()
+    })
+}
+
+fn place(state: &State) -> Result<tokio::sync::OwnedSemaphorePermit, Problem> {
+    let trials = state.parts().trials.clone();
+    let place = trials.try_acquire_owned();
+    place.map_err(|_| Problem::busy("another rule is being tried; try again when that is done"))
+}

@@ -1,0 +1,78 @@
+//! The page of one alert: how it stands, why, what happened to it, and who was told.
+
+use askama::Template;
+
+use super::{
+    alerts::AlertView,
+    shell::Shell,
+    view::{Moment, State},
+};
+
+/// A transition.
+#[derive(Debug, Clone)]
+pub struct StepView {
+    /// When.
+    pub at: Moment,
+    /// How it stood after it.
+    pub state: State,
+    /// What happened, in a word or two.
+    pub what: String,
+    /// Who did it, where somebody did.
+    pub by: String,
+    /// What was compared, or empty.
+    pub value: String,
+    /// The sentence for people.
+    pub message: String,
+}
+
+/// A message to a channel.
+#[derive(Debug, Clone)]
+pub struct ToldView {
+    /// When it was made.
+    pub at: Moment,
+    /// To whom.
+    pub channel: String,
+    /// What it told.
+    pub what: &'static str,
+    /// How it stands, for its colour and shape.
+    pub state: State,
+    /// And in a word.
+    pub word: &'static str,
+    /// How often it was tried.
+    pub attempts: usize,
+    /// What was said of it last.
+    pub answer: String,
+}
+
+/// A process that was busy when it fired.
+#[derive(Debug, Clone)]
+pub struct BusyView {
+    /// Its name.
+    pub name: String,
+    /// Its CPU, for people.
+    pub cpu: String,
+    /// Its memory, for people.
+    pub memory: String,
+}
+
+/// See the module.
+#[derive(Debug, Template)]
+#[template(path = "pages/alert.html")]
+pub struct AlertPage {
+    /// The frame.
+    pub shell: Shell,
+    /// The alert, as its newest transition left it.
+    pub alert: AlertView,
+    /// What silences it, in words; empty if nothing does.
+    pub silenced: String,
+    /// The id of the silence that does; empty if none.
+    pub silence: String,
+    /// What its host was busiest with when it fired last.
+    pub busiest: Vec<BusyView>,
+    /// All transitions, newest first.
+    pub steps: Vec<StepView>,
+    /// All messages about it, newest first.
+    pub told: Vec<ToldView>,
+    /// Why nobody was told, where nobody was.
+    pub nobody: &'static str,
+}

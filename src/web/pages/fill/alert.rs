@@ -1,0 +1,111 @@
+//! One alert, as its page shows it.
+
+use std::sync::Arc;
+
+use super::{alerts, feeds::transition_word, outlook::Outlook};
+use crate::{
+    model::{
+        AlertEvent, AlertState, DeliveryState, Level, SilencedBy, Telling, Transition, quantity,
+    },
+    store::notifications::Entry,
+    web::pages::{
+        alert::{AlertPage, BusyView, StepView, ToldView},
+        shell::Shell,
+        view::State,
+    },
+};
+
+/// The page of the alert with these transitions, oldest first and at least one, about which these messages were made.
+pub fn page(
+    outlook: &Outlook<'_>,
+    shell: Shell,
+    events: &[Arc<AlertEvent>],
+    told: &[Entry],
+    has_channels: bool,
+) -> Option<AlertPage> {
+    let newest = events.last()?;
+    let busiest = events.iter().rev().map(|event| &event.why.busiest);
+    let busiest = busiest.into_iter().find(|busiest| !busiest.is_empty());
+    let silence = match (&newest.silenced_by, newest.state.is_open()) {
+        (Some(SilencedBy::Silence(id)), true) => id.to_string(),
+        _ => String::new(),
+    };
+    Some(AlertPage {
+        shell,
+        alert: alerts::view(outlook, newest),
+        silenced: silenced(newest),
+        silence,
+        busiest: busiest
+            .into_iter()
+            .flatten()
+            .map(|process| BusyView {
+                name: process.name.clone(),
+                cpu: quantity::human(process.cpu_percent, "%"),
+                memory: quantity::human(process.memory_bytes as f64, "B"),
+            })
+            .collect(),
+        steps: events.iter().rev().map(|event| step(event)).collect(),
+        told: told.iter().map(|entry| message(entry, newest)).collect(),
+        nobody: match (newest.notify, has_channels) {
+            (false, _) => "its rule only shows it",
+            (true, false) => "the configuration has no channels",
+            (true, true) => "no route led to a channel, or it was silenced",
+        },
+    })
+}
+
+/// What keeps people from being told, in words.
+pub fn silenced(event: &AlertEvent) -> String {
+    match &event.silenced_by {
+        None => String::new(),
+        Some(SilencedBy::Silence(_)) => "silenced".to_owned(),
+        Some(SilencedBy::Maintenance(name)) => format!("silenced by the maintenance {name}"),
+        Some(SilencedBy::Rule(name)) => format!("muted while {name} fires"),
+    }
+}
+
+fn step(event: &AlertEvent) -> StepView {
+    let opened = event.transition == Transition::Fired;
+    StepView {
+        at: event.timestamp.into(),
+        state: match event.state {
+            AlertState::Resolved => State::Ok,
+            state => State::of_alert(state, event.level),
+        },
+        what: match opened {
+            true => format!("fired, {}", event.level),
+            false => transition_word(event.transition).to_owned(),
+        },
+        by: event
+            .by
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        value: event
+            .value
+            .map_or(String::new(), |v| quantity::figure(v, &event.unit)),
+        message: event.message.clone(),
+    }
+}
+
+fn message(entry: &Entry, alert: &AlertEvent) -> ToldView {
+    let notices = entry.delivery.notices.iter();
+    let of_alert = notices.rev().find(|notice| notice.event.id == alert.id);
+    ToldView {
+        at: entry.delivery.created.into(),
+        channel: entry.delivery.channel.to_string(),
+        what: match of_alert.map(|notice| notice.what) {
+            Some(Telling::Resolved) => "over",
+            Some(Telling::Reminder) => "goes on",
+            Some(Telling::Firing) | None => "fires",
+        },
+        state: match entry.state {
+            DeliveryState::Sent => State::Ok,
+            DeliveryState::Queued => State::Level(Level::Warning),
+            _ => State::Level(Level::Critical),
+        },
+        word: entry.state.as_str(),
+        attempts: entry.attempts.len(),
+        answer: entry.answer.clone(),
+    }
+}
