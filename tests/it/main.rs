@@ -25,6 +25,7 @@ mod hour;
 mod ingest;
 mod lifecycle;
 mod limits;
+mod mistakes;
 mod notify;
 mod operations;
 mod past;
