@@ -171,11 +171,7 @@ impl App {
         let replays = tokio::spawn(stream.replays().clone().run(stop.clone()));
 
         let sources = Supervisor::new(clock.clone(), inlet.clone(), plans(&config));
-        let base = format!("http://{address}");
-        let settings = notify::Settings {
-            notify: config.notify.clone(),
-            base: config.notify.url.clone().unwrap_or(base),
-        };
+        let settings = notify::Settings::new(config.notify.clone(), format!("http://{address}"));
         let parts = notify::Parts {
             clock: clock.clone(),
             stream: stream.clone(),

@@ -4,7 +4,7 @@
 //! received, with a tick each second in between; what people would have been told is what [`crate::notify::plan`] says. What is
 //! not recorded is how often a source measured: it is taken from the distances between its batches.
 //!
-//! [`unit`] runs rules on samples that a user wrote down.
+//! [`mod@unit`] runs rules on samples that a user wrote down.
 //!
 //! Samples are read once and tried as often as is asked for: with the rule as it is saved beside it, and with other thresholds
 //! until one tells people seldom enough ([`Trial::suggest`]).

@@ -48,6 +48,19 @@ pub struct Settings {
     pub notify: config::Notify,
     /// The beginning of links.
     pub base: String,
+    /// What that is where nothing is configured: the address that is listened on.
+    pub own_base: String,
+}
+
+impl Settings {
+    /// What is configured, on a server that listens there.
+    pub fn new(notify: config::Notify, own_base: String) -> Self {
+        Self {
+            base: notify.url.clone().unwrap_or_else(|| own_base.clone()),
+            notify,
+            own_base,
+        }
+    }
 }
 
 /// How a channel does.
@@ -122,9 +135,9 @@ impl Notifier {
 
     /// From here on this is configured. What waits for a channel that is gone is dropped, and the ledger says so.
     pub fn configure(&self, notify: config::Notify) {
-        let base = notify.url.clone();
-        let base = base.unwrap_or_else(|| self.settings().base.clone());
-        self.0.settings.store(Arc::new(Settings { notify, base }));
+        let own_base = self.settings().own_base.clone();
+        let settings = Settings::new(notify, own_base);
+        self.0.settings.store(Arc::new(settings));
         // It is awake anyway when there is no room.
         let _ = self.0.commands.try_send(Command::Configured);
     }

@@ -91,6 +91,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether a program reads it, which wants every alert and not a summary.
+    pub const fn is_program(&self) -> bool {
+        matches!(self, Self::Webhook { .. } | Self::Command(_))
+    }
+
     /// The word in the configuration.
     pub const fn as_str(&self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
 //! The task that tells people.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -40,6 +40,8 @@ use crate::{
 
 /// How long it is waited for the store before a message is sent all the same.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long it is waited after an attempt that broke off.
+const AFTER_A_CRASH: Duration = Duration::from_secs(60);
 /// Bytes of transitions that are taken in one go, nearly.
 const PIECE: usize = 1 << 20;
 
@@ -74,6 +76,8 @@ pub struct Runner {
     handled: Seq,
     queues: BTreeMap<Arc<str>, Queue>,
     flights: JoinSet<Landed>,
+    /// The channel that each flight is to; none of those that somebody tries.
+    bound_for: HashMap<tokio::task::Id, Arc<str>>,
     missed: Vec<AlertEvent>,
 }
 
@@ -152,6 +156,7 @@ impl Runner {
             handled: 0,
             queues,
             flights: JoinSet::new(),
+            bound_for: HashMap::new(),
             missed,
         }
     }
@@ -175,10 +180,13 @@ impl Runner {
                 () = stop.cancelled() => break,
                 () = stream.alerted().notified() => self.look().await,
                 Some(command) = self.commands.recv() => self.command(command).await,
-                Some(landed) = self.flights.join_next(), if !self.flights.is_empty() => {
+                Some(landed) = self.flights.join_next_with_id(), if !self.flights.is_empty() => {
                     match landed {
-                        Ok(landed) => self.landed(landed),
-                        Err(error) => tracing::error!(%error, "an attempt to tell people broke off"),
+                        Ok((id, landed)) => {
+                            self.bound_for.remove(&id);
+                            self.landed(landed);
+                        }
+                        Err(error) => self.crashed(&error),
                     }
                     self.depart();
                 }
@@ -254,13 +262,19 @@ impl Runner {
                 return true;
             }
             queue.gathers_until = now.plus(channel.map_or(Duration::ZERO, |c| c.group));
-            let more = notices.len().saturating_sub(Delivery::MOST);
-            notices.truncate(Delivery::MOST);
-            made.push(Delivery {
-                notices: std::mem::take(notices),
-                more,
-                ..Delivery::new(name.clone(), now)
-            });
+            // Programs get all of it, people the first of it and how many more there are.
+            let is_program = channel.is_some_and(|channel| channel.kind.is_program());
+            for piece in notices.chunks(Delivery::MOST) {
+                let more = notices.len() - piece.len();
+                made.push(Delivery {
+                    notices: piece.to_vec(),
+                    more: if is_program { 0 } else { more },
+                    ..Delivery::new(name.clone(), now)
+                });
+                if !is_program {
+                    break;
+                }
+            }
             false
         });
         let mut changes = vec![Change::Handled(Handled {
@@ -345,9 +359,20 @@ impl Runner {
                 (first.attempts + 1, now),
                 None,
             );
-            self.flights.spawn(flight);
+            let flight = self.flights.spawn(flight);
+            self.bound_for.insert(flight.id(), name.clone());
         }
         self.show();
+    }
+
+    /// An attempt broke off, which is our fault: it is made again after a while, and nothing else is held up.
+    fn crashed(&mut self, error: &tokio::task::JoinError) {
+        tracing::error!(%error, "an attempt to tell people broke off");
+        let channel = self.bound_for.remove(&error.id());
+        if let Some(queue) = channel.and_then(|channel| self.queues.get_mut(&channel)) {
+            queue.is_busy = false;
+            queue.not_before = self.clock.now().plus(AFTER_A_CRASH);
+        }
     }
 
     /// An attempt is over: what became of it is written down, and the queue goes on.
@@ -385,13 +410,13 @@ impl Runner {
         } else {
             queue.is_busy = false;
             queue.not_before = attempt.again.unwrap_or(now);
-            match state {
-                DeliveryState::Queued => {
-                    if let Some(first) = queue.waiting.front_mut() {
-                        first.attempts = landed.number;
-                    }
+            // It is not there any more where the channel has gone meanwhile.
+            let first = queue.waiting.front_mut();
+            if let Some(first) = first.filter(|first| first.delivery.id == landed.delivery.id) {
+                first.attempts = landed.number;
+                if state != DeliveryState::Queued {
+                    queue.waiting.pop_front();
                 }
-                _ => _ = queue.waiting.pop_front(),
             }
         }
         let was_failing = std::mem::replace(&mut queue.is_failing, state != DeliveryState::Sent);
