@@ -134,8 +134,9 @@ impl App {
             rand::random(),
             config.alerts.restart_grace,
         );
-        let mut restored = restore(&mut engine, &past, started);
-        restored.extend(engine.maintain(config.maintenance.clone(), started));
+        // Before what was silenced by them is looked at.
+        let mut restored = engine.maintain(config.maintenance.clone(), started);
+        restored.extend(restore(&mut engine, &past, started));
         refill::refill(
             &stream,
             &config.windows,

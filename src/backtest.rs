@@ -332,6 +332,10 @@ impl Trial {
             interval,
             samples: (begin, self.samples.len()),
         });
+        // Not one by one: what is kept is moved each time.
+        if self.samples.len() >= MOST_SAMPLES * 2 {
+            self.forget_the_oldest();
+        }
     }
 
     /// Where there are too many samples, the newest are tried.
@@ -345,6 +349,17 @@ impl Trial {
             Step::Down { .. } => false,
         });
         self.steps.drain(..first.unwrap_or(self.steps.len()));
+        let gone = self.steps.iter().find_map(|step| match step {
+            Step::Batch { samples, .. } => Some(samples.0),
+            Step::Down { .. } => None,
+        });
+        let gone = gone.unwrap_or(self.samples.len());
+        self.samples.drain(..gone);
+        for step in &mut self.steps {
+            if let Step::Batch { samples, .. } = step {
+                *samples = (samples.0 - gone, samples.1 - gone);
+            }
+        }
         if let Some(Step::Batch { received, .. }) = self.steps.first() {
             self.asked.from = self.asked.from.max(*received);
         }
@@ -359,7 +374,7 @@ impl Trial {
         Report {
             from: asked.from,
             to: asked.to,
-            samples: self.samples.len().min(MOST_SAMPLES),
+            samples: self.samples.len(),
             series: matching.count(),
             saved: asked.saved.as_ref().map(|saved| self.outcome(saved)),
             suggested: asked
@@ -424,7 +439,7 @@ impl Trial {
                 firing.insert(event.id, (event.level, event.timestamp));
             }
             let event = Arc::new(event);
-            let notices = told.take(&event, Some(rule), (&[], &channel));
+            let notices = told.take(&event, None, (&[], &channel));
             if event.timestamp < from {
                 return;
             }

@@ -22,7 +22,8 @@ impl Watch {
     pub(super) fn remind(&mut self, cx: &mut Context) -> Option<AlertEvent> {
         let alert = self.open.as_ref()?;
         let after = self.rule.repeat.get(alert.level)?;
-        let is_due = !alert.acknowledged && !alert.silenced && alert.notify;
+        let is_told = self.rule.notify.anybody();
+        let is_due = !alert.acknowledged && !alert.silenced && is_told;
         if !is_due || cx.time.now().since(self.told) < after {
             return None;
         }

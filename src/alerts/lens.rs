@@ -62,9 +62,6 @@ impl Kept {
 
     /// A sample, and what it made of the recent ones.
     pub(super) fn push(&mut self, timestamp: Timestamp, value: f64, taken: Taken, recent: &Recent) {
-        if let Some(earlier) = self.earlier.take() {
-            self.close_up(&earlier, recent);
-        }
         if let Taken::Newest(Some((sample, covered))) = taken {
             self.window.gather(&sample, covered);
         }
@@ -83,7 +80,7 @@ impl Kept {
     }
 
     /// A sample from before it was made, when the series has newer ones; of no use once it has been given those.
-    pub(super) fn refill(&mut self, timestamp: Timestamp, value: f64) {
+    pub(super) fn recall(&mut self, timestamp: Timestamp, value: f64) {
         if !self.is_new {
             return;
         }
@@ -96,7 +93,10 @@ impl Kept {
     }
 
     /// Gathers the last of what it was given from before, as far as it is not among the recent ones.
-    fn close_up(&mut self, earlier: &Recent, recent: &Recent) {
+    pub(super) fn close_up(&mut self, recent: &Recent) {
+        let Some(earlier) = self.earlier.take() else {
+            return;
+        };
         let oldest = recent.samples().first().map(|sample| sample.timestamp);
         for sample in earlier.samples() {
             if oldest.is_none_or(|oldest| sample.timestamp < oldest) {

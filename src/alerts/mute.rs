@@ -56,10 +56,16 @@ impl Mutes {
                 .map(|m| SilencedBy::Maintenance(m.name.clone()))
         };
         let rule = || {
-            let mut muting = self.muting.values();
+            let mut muting = self.muting.iter();
             muting
-                .find(|(host, rule)| *host == alert.series.host && rule.mutes(&alert.rule))
-                .map(|(_, rule)| SilencedBy::Rule(rule.name.clone()))
+                .find(|(id, (host, rule))| {
+                    let is_muted = *host == alert.series.host && rule.mutes(&alert.rule);
+                    // Of two that mute each other the older one is told.
+                    let other = self.muting.get(&alert.id);
+                    let is_mutual = other.is_some_and(|(_, own)| own.mutes(&rule.name));
+                    is_muted && !(is_mutual && alert.id < **id)
+                })
+                .map(|(_, (_, rule))| SilencedBy::Rule(rule.name.clone()))
         };
         silence.or_else(window).or_else(rule)
     }

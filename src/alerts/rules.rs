@@ -40,9 +40,7 @@ impl Engine {
     /// What a series said before, oldest first, for windows that rules have come to look through since its newest sample.
     pub fn recall(&mut self, id: SeriesId, samples: impl Iterator<Item = (Timestamp, f64)>) {
         if let Some(watched) = self.slots.get_mut(id).filter(|w| w.has_new_windows()) {
-            for (timestamp, value) in samples {
-                watched.refill(timestamp, value);
-            }
+            watched.recall(samples);
         }
     }
 }

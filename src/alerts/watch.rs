@@ -197,10 +197,11 @@ impl Watch {
     /// Whether it has got worse so often, and not long ago, that it is held where it is.
     pub(super) fn is_flapping(&self, now: Timestamp) -> bool {
         let flapping = self.rule.flapping;
-        let oldest = self.worsened.first();
-        flapping.after > 0
-            && self.worsened.len() >= flapping.after as usize
-            && oldest.is_some_and(|oldest| now.since(*oldest) < flapping.within)
+        let (oldest, newest) = (self.worsened.first(), self.worsened.last());
+        let is_often = oldest.zip(newest).is_some_and(|(oldest, newest)| {
+            newest.since(*oldest) < flapping.within && now.since(*newest) <= flapping.within
+        });
+        flapping.after > 0 && self.worsened.len() >= flapping.after as usize && is_often
     }
 
     /// The highest level that fires.

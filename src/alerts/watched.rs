@@ -8,6 +8,7 @@ use super::{
     context::Context,
     lens::{Kept, Lens, Look},
     recent::{Recent, Taken},
+    time::MAX_STEP,
     watch::{Sight, Watch},
     window::Summary,
 };
@@ -129,6 +130,7 @@ impl Watched {
         cx: &mut Context,
         events: &mut Vec<AlertEvent>,
     ) -> Option<Timestamp> {
+        let before = self.recent.newest().map(|sample| sample.timestamp);
         let taken = match self.kept.is_empty() {
             true => self.recent.replace(timestamp, value),
             false => self.recent.push(timestamp, value),
@@ -140,9 +142,14 @@ impl Watched {
             self.subject.interval = interval;
             self.settle();
         }
+        let watched = cx.time.now().since(self.last_seen);
+        let unwatched = before.is_some_and(|before| timestamp.since(before) > watched + MAX_STEP);
         self.last_seen = cx.time.now();
         for kept in &mut self.kept {
             kept.begin();
+            if unwatched {
+                kept.window.begin_anew(timestamp);
+            }
             kept.push(timestamp, value, taken, &self.recent);
         }
         let mut summed_up: Option<(usize, Summary)> = None;
@@ -179,19 +186,30 @@ impl Watched {
         Some(self.due())
     }
 
-    /// A sample from before, for the windows alone.
+    /// A sample from before a start, for the windows alone; one older than the newest changes nothing.
     pub(super) fn refill(&mut self, timestamp: Timestamp, value: f64) {
-        let newest = self.recent.newest().map(|sample| sample.timestamp);
-        if newest.is_some_and(|newest| timestamp <= newest) {
-            // Newer ones are known: it is for windows that were made since.
-            for kept in &mut self.kept {
-                kept.refill(timestamp, value);
-            }
-            return;
-        }
         let taken = self.recent.push(timestamp, value);
+        if !matches!(taken, Taken::Late) {
+            for kept in &mut self.kept {
+                kept.push(timestamp, value, taken, &self.recent);
+            }
+        }
+    }
+
+    /// What it said before, oldest first, for windows that were made since its newest sample.
+    pub(super) fn recall(&mut self, samples: impl Iterator<Item = (Timestamp, f64)>) {
+        let newest = self.recent.newest().map(|sample| sample.timestamp);
+        for (timestamp, value) in samples {
+            if newest.is_none_or(|newest| timestamp > newest) {
+                self.refill(timestamp, value);
+                continue;
+            }
+            for kept in &mut self.kept {
+                kept.recall(timestamp, value);
+            }
+        }
         for kept in &mut self.kept {
-            kept.push(timestamp, value, taken, &self.recent);
+            kept.close_up(&self.recent);
         }
     }
 

@@ -96,6 +96,11 @@ impl Window {
         });
     }
 
+    /// From here on is all that is known of the series: nobody watched it before.
+    pub(super) fn begin_anew(&mut self, at: Timestamp) {
+        self.began = Some(at);
+    }
+
     /// Lets go of what is too old for a window that ends at `end`.
     pub(super) fn slide(&mut self, end: Timestamp) {
         let start = end.minus(self.length);

@@ -56,13 +56,13 @@ impl Environment {
     pub(super) fn unknown(&self, known: &[String]) -> Vec<Fault> {
         let unknown = self.ours.iter().filter(|(name, _)| !known.contains(name));
         unknown
-            .map(|(name, value)| {
+            .map(|(name, _)| {
                 let hint = nearest(name, known.iter().map(String::as_str))
                     .map_or_else(|| ";".to_owned(), |near| format!(", did you mean {near}?"));
                 let accepted = format!(
                     "unknown{hint} a key of the file as {PREFIX}<SECTION>_<KEY>, except rules"
                 );
-                Fault::new(ENVIRONMENT, None, name, &format!("{value:?}"), accepted)
+                Fault::new(ENVIRONMENT, None, name, "(not shown)", accepted)
             })
             .collect()
     }

@@ -1,8 +1,8 @@
 //! What is probably not meant: a rule that is good in form, but cannot do what somebody would want of it. Said, never refused.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::model::{Aggregate, NoDataPolicy, Rule};
+use crate::model::{Aggregate, NoDataPolicy, Notify, Rule};
 
 use super::Config;
 
@@ -14,6 +14,12 @@ pub fn config(config: &Config) -> Vec<String> {
         let mut of_rule = self::rule(rule);
         of_rule.extend(pace(rule, interval));
         of_rule.extend(others(rule, &config.rules));
+        if let Notify::Channels(names) = &rule.notify {
+            let known = |name: &Arc<str>| config.notify.channels.iter().any(|c| c.name == *name);
+            let unknown = names.iter().filter(|name| !known(name));
+            let remark = |name| format!("notify names the channel {name:?}, and there is none of this name; if no channel that it names is there, routes decide");
+            of_rule.extend(unknown.map(remark));
+        }
         let named = |remark| format!("rule {}: {remark}", rule.name);
         remarks.extend(of_rule.into_iter().map(named));
     }

@@ -91,11 +91,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether a program reads it, which wants every alert and not a summary.
-    pub const fn is_program(&self) -> bool {
-        matches!(self, Self::Webhook { .. } | Self::Command(_))
-    }
-
     /// The word in the configuration.
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -324,7 +319,7 @@ fn body(table: &Table<'_>) -> Option<Value> {
         Err(why) => {
             let accepted =
                 format!("a text that is JSON, in whose texts variables may stand ({why})");
-            table.refuse("body", accepted);
+            table.refuse_hidden("body", accepted);
             None
         }
     }

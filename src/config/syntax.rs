@@ -70,11 +70,13 @@ fn readable(text: String) -> Option<String> {
     DeTable::parse(&text).is_ok().then_some(text)
 }
 
-/// A faulty line is repeated as it is, since it has no key that could be trusted.
+/// A faulty line is repeated up to what it says: it has no key that could be trusted, and its value may be a secret.
 fn fault(file: &str, text: &str, error: &Error) -> Fault {
     let start = error.span().map_or(text.len(), |span| span.start);
     let line = line(text, start);
     let found = text.lines().nth(line - 1).map_or("", str::trim);
+    let shown = found.split_once('=').map(|(key, _)| format!("{} = …", key.trim_end()));
+    let found = shown.as_deref().unwrap_or(found);
     let found = if found.is_empty() {
         "an empty line"
     } else {

@@ -9,7 +9,7 @@ mod mail;
 mod ntfy;
 mod webhook;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{
     Client, RequestBuilder, Response, StatusCode,
@@ -37,11 +37,12 @@ pub enum Outcome {
 /// What sends.
 #[derive(Debug, Clone)]
 pub struct Sender {
-    http: Client,
+    /// Or why there is none: then whatever needs it waits until the machine has what is missing and the server starts anew.
+    http: Result<Client, Arc<str>>,
 }
 
 impl Default for Sender {
-    /// A sender. Panics if TLS cannot be set up, which depends on nothing outside.
+    /// A sender. Without certificates of authorities on the machine it cannot send over HTTP, and says so.
     fn default() -> Self {
         // Only the first one counts; all are the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -51,7 +52,11 @@ impl Default for Sender {
             .redirect(Policy::none())
             .build();
         Self {
-            http: http.unwrap_or_else(|error| panic!("an HTTP client can be made: {error}")),
+            http: http.map_err(|error| {
+                let why = chain(&error);
+                tracing::warn!("channels that are told over HTTP will not work: {why}");
+                why.into()
+            }),
         }
     }
 }
@@ -60,35 +65,28 @@ impl Sender {
     /// Makes one attempt, which takes as long as the channel allows at most.
     pub async fn send(&self, channel: &Channel, message: &Message<'_>, now: Timestamp) -> Outcome {
         let attempt = async {
-            match &channel.kind {
+            let http = match (&channel.kind, &self.http) {
+                (Kind::Mail(mail), _) => return mail::send(mail, message, channel.timeout).await,
+                (Kind::Command(arguments), _) => return command::run(arguments, message).await,
+                (_, Ok(http)) => http,
+                (_, Err(why)) => return Outcome::Again(why.to_string(), None),
+            };
+            let request = match &channel.kind {
                 Kind::Webhook { url, secret, body } => {
-                    let request = webhook::request(
-                        &self.http,
-                        url,
-                        secret.as_ref(),
-                        body.as_ref(),
-                        message,
-                        now,
-                    );
-                    answered(request).await
+                    let (secret, body) = (secret.as_ref(), body.as_ref());
+                    webhook::request(http, url, secret, body, message, now)
                 }
-                Kind::Slack(url) => answered(chat::slack(&self.http, url, message)).await,
-                Kind::Mattermost(url) => answered(chat::mattermost(&self.http, url, message)).await,
-                Kind::Discord(url) => answered(chat::discord(&self.http, url, message)).await,
-                Kind::Teams(url) => answered(chat::teams(&self.http, url, message)).await,
+                Kind::Slack(url) => chat::slack(http, url, message),
+                Kind::Mattermost(url) => chat::mattermost(http, url, message),
+                Kind::Discord(url) => chat::discord(http, url, message),
+                Kind::Teams(url) => chat::teams(http, url, message),
                 Kind::Ntfy { url, topic, token } => {
-                    answered(ntfy::request(
-                        &self.http,
-                        url,
-                        topic,
-                        token.as_ref(),
-                        message,
-                    ))
-                    .await
+                    ntfy::request(http, url, topic, token.as_ref(), message)
                 }
-                Kind::Mail(mail) => mail::send(mail, message, channel.timeout).await,
-                Kind::Command(arguments) => command::run(arguments, message).await,
-            }
+                // They need no HTTP.
+                Kind::Mail(_) | Kind::Command(_) => return Outcome::Never(String::new()),
+            };
+            answered(request).await
         };
         let outcome = tokio::time::timeout(channel.timeout, attempt).await;
         let outcome = outcome.unwrap_or_else(|_| {

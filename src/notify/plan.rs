@@ -36,11 +36,17 @@ impl Plan {
             let told = self.told.remove(&event.id).unwrap_or_default();
             return notices(told.into_keys(), Telling::Resolved, event);
         }
+        // What has eased and gets worse again is news again, also where nobody was told that it eased.
+        if let Some(of_alert) = self.told.get_mut(&event.id) {
+            let told = of_alert.values_mut();
+            told.for_each(|level| *level = event.level.min(*level));
+        }
         let what = match event.transition {
             Transition::Reminder => Telling::Reminder,
             _ => Telling::Firing,
         };
-        if event.silenced || !event.notify || event.transition == Transition::Acknowledged {
+        let is_seen = event.acknowledged || event.transition == Transition::Acknowledged;
+        if event.silenced || !event.notify || is_seen {
             return Vec::new();
         }
         let again = matches!(
@@ -57,12 +63,7 @@ impl Plan {
             })
             .collect();
         for channel in &news {
-            let told = of_alert.entry(channel.clone()).or_insert(event.level);
-            *told = event.level.max(*told);
-        }
-        // What eased and gets worse again is news again.
-        if event.transition == Transition::Deescalated {
-            of_alert.values_mut().for_each(|told| *told = event.level);
+            of_alert.insert(channel.clone(), event.level);
         }
         if of_alert.is_empty() {
             self.told.remove(&event.id);
@@ -83,7 +84,7 @@ fn notices(
     channels.into_iter().map(notice).collect()
 }
 
-/// The channels that are told of an alert, each once: those its rule names, else those of the first route that fits (and of
+/// The channels that are told of an alert, each once: those its rule names, if there is one of them, else those of the first route that fits (and of
 /// those after it, where it says so), else, where there are no routes, all.
 pub fn targets(
     event: &AlertEvent,
@@ -99,7 +100,9 @@ pub fn targets(
             }
         }
     };
-    if let Some(Notify::Channels(names)) = rule.map(|rule| &rule.notify) {
+    if let Some(Notify::Channels(names)) = rule.map(|rule| &rule.notify)
+        && names.iter().any(|name| channels.contains(name))
+    {
         add(names);
     } else if routes.is_empty() {
         add(channels);

@@ -262,18 +262,11 @@ impl Runner {
                 return true;
             }
             queue.gathers_until = now.plus(channel.map_or(Duration::ZERO, |c| c.group));
-            // Programs get all of it, people the first of it and how many more there are.
-            let is_program = channel.is_some_and(|channel| channel.kind.is_program());
             for piece in notices.chunks(Delivery::MOST) {
-                let more = notices.len() - piece.len();
                 made.push(Delivery {
                     notices: piece.to_vec(),
-                    more: if is_program { 0 } else { more },
                     ..Delivery::new(name.clone(), now)
                 });
-                if !is_program {
-                    break;
-                }
             }
             false
         });

@@ -160,6 +160,10 @@ impl Turns {
         self.has_transitions |= has_alerts;
         self.unstored_bytes += entries.iter().map(|e| e.weight()).sum::<usize>();
         self.unstored.extend(entries.iter().cloned());
+        if has_alerts {
+            // Before anybody hears of it: whoever tells people of it must find it stored before what he says.
+            self.store();
+        }
         self.parts.stream.publish(entries);
     }
 

@@ -7,7 +7,7 @@ use std::{convert::Infallible, ops::ControlFlow, sync::Arc};
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use bytes::Bytes;
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 
 use super::{ingest::body, problem::Problem, rules, state::State};
@@ -36,7 +36,7 @@ pub async fn backtest(
     let state = state.clone();
     actix_web::rt::spawn(async move {
         let progress = sender.clone();
-        let report = read_and_run(&state, asked, move |share| {
+        let report = read_and_run(&state, asked, place, move |share| {
             let line = json!({ "type": "progress", "share": (share * 100.0).round() / 100.0 });
             match progress.try_send(Bytes::from(format!("{line}\n"))) {
                 Err(mpsc::error::TrySendError::Closed(_)) => ControlFlow::Break(()),
@@ -44,7 +44,6 @@ pub async fn backtest(
             }
         })
         .await;
-        drop(place);
         let line = match report {
             Ok(report) => {
                 let mut line = json!(report);
@@ -95,13 +94,14 @@ pub async fn run(
     asked: Asked,
     progress: impl FnMut(f64) -> ControlFlow<()>,
 ) -> Result<Report, Problem> {
-    let _place = place(&state)?;
-    read_and_run(&state, asked, progress).await
+    let place = place(&state)?;
+    read_and_run(&state, asked, place, progress).await
 }
 
 async fn read_and_run(
     state: &State,
     asked: Asked,
+    place: OwnedSemaphorePermit,
     progress: impl FnMut(f64) -> ControlFlow<()>,
 ) -> Result<Report, Problem> {
     let archive = state.stream().archive().ok_or_else(|| {
@@ -109,15 +109,20 @@ async fn read_and_run(
     })?;
     let trial = Trial::read(archive, asked, progress).await;
     let trial = trial.map_err(|busy| Problem::busy(busy.to_string()))?;
-    // It takes a core for as long as it takes.
-    let report = tokio::task::spawn_blocking(move || trial.run()).await;
+    // It takes a core for as long as it takes, and its place with it, also when nobody waits for it any more.
+    let report = tokio::task::spawn_blocking(move || {
+        let report = trial.run();
+        drop(place);
+        report
+    })
+    .await;
     report.map_err(|error| {
         tracing::error!(%error, "a rule could not be tried");
         Problem::internal()
     })
 }
 
-fn place(state: &State) -> Result<tokio::sync::OwnedSemaphorePermit, Problem> {
+fn place(state: &State) -> Result<OwnedSemaphorePermit, Problem> {
     let trials = state.parts().trials.clone();
     let place = trials.try_acquire_owned();
     place.map_err(|_| Problem::busy("another rule is being tried; try again when that is done"))

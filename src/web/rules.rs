@@ -57,6 +57,9 @@ pub async fn put(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let mut body = read(&request, payload).await?;
+    if !body.is_object() {
+        return Err(parsed(&body).err().unwrap_or_else(Problem::internal));
+    }
     match body.get("name") {
         None => body["name"] = json!(*name),
         Some(other) if *other == json!(*name) => {}

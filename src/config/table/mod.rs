@@ -5,7 +5,7 @@ mod nested;
 mod refusals;
 mod secret;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use toml::de::{DeTable, DeValue};
 
@@ -30,6 +30,8 @@ pub(super) struct Table<'a> {
     /// Whether the environment may set its keys.
     by_environment: bool,
     known: RefCell<Vec<&'static str>>,
+    /// Some of its keys are secret.
+    has_secrets: Cell<bool>,
 }
 
 impl<'a> Table<'a> {
@@ -43,6 +45,7 @@ impl<'a> Table<'a> {
             schema: String::new(),
             by_environment: true,
             known: RefCell::default(),
+            has_secrets: Cell::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Tables in tables: one, a list of them, or one with names of the user's own.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use toml::de::DeTable;
 
@@ -93,6 +93,7 @@ impl<'a> Table<'a> {
             schema: self.schema_of(key),
             by_environment: self.by_environment,
             known: RefCell::default(),
+            has_secrets: Cell::default(),
         }
     }
 }

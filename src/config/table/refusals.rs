@@ -52,7 +52,11 @@ impl Table<'_> {
                 (path, _) => path,
             };
             let accepted = format!("unknown{hint} {place} takes {}", known.join(", "));
-            self.fault(key.span().start, name, value.get_ref(), accepted);
+            // It may be a misspelt password.
+            match self.has_secrets.get() {
+                true => self.refuse_hidden(name, accepted),
+                false => self.fault(key.span().start, name, value.get_ref(), accepted),
+            }
         }
     }
 

@@ -16,6 +16,7 @@ impl Table<'_> {
         check: impl Fn(&str) -> Result<(), String>,
     ) -> Option<Secret> {
         self.known.borrow_mut().push(key);
+        self.has_secrets.set(true);
         self.record(key, format!("{ACCEPTED}; never shown"), None);
         let (start, value) = self.entry(key)?;
         let read = self.reveal(value).and_then(|text| {

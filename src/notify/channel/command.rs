@@ -1,10 +1,11 @@
 //! A program with arguments: never a shell, so nothing in a message can be a command. It finds the message as JSON on its
 //! standard input, and the beginning of what it prints is its answer.
 
-use std::process::Stdio;
+use std::{process::Stdio, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::{
-    io::{self, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
     process::Command,
 };
 
@@ -13,6 +14,9 @@ use crate::{
     model::{Attempt, Template},
     notify::message::Message,
 };
+
+/// How long its output is listened to after it has ended.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(arguments: &[Template], message: &Message<'_>) -> Outcome {
     let arguments: Vec<String> = arguments.iter().map(|a| message.render(a)).collect();
@@ -39,9 +43,21 @@ pub(super) async fn run(arguments: &[Template], message: &Message<'_>) -> Outcom
             let _ = input.write_all(message.json().to_string().as_bytes()).await;
         }
     };
-    let ((), mut said, errors) = tokio::join!(tell, beginning(output), beginning(errors));
-    said.extend(errors);
-    match child.wait().await {
+    let said = Mutex::new(Vec::new());
+    let talk = async {
+        tokio::join!(tell, listen(output, &said), listen(errors, &said));
+    };
+    tokio::pin!(talk);
+    // What it leaves behind may keep its output open: it is over when it has ended, and has had a moment for its last words.
+    let status = tokio::select! {
+        status = child.wait() => {
+            let _ = tokio::time::timeout(LAST_WORDS, &mut talk).await;
+            status
+        }
+        () = &mut talk => child.wait().await,
+    };
+    let said = said.lock().clone();
+    match status {
         Ok(status) => {
             let said = format!("{status}: {}", String::from_utf8_lossy(&said));
             match status.success() {
@@ -53,13 +69,13 @@ pub(super) async fn run(arguments: &[Template], message: &Message<'_>) -> Outcom
     }
 }
 
-/// The first of what it prints; the rest is read, so that it is not held up, and let go.
-async fn beginning(output: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if let Some(mut output) = output {
-        let most = 4 * Attempt::MAX_ANSWER as u64;
-        let _ = (&mut output).take(most).read_to_end(&mut bytes).await;
-        let _ = io::copy(&mut output, &mut io::sink()).await;
+/// Keeps the first of what it prints; the rest is read, so that it is not held up, and let go.
+async fn listen(output: Option<impl AsyncRead + Unpin>, said: &Mutex<Vec<u8>>) {
+    let Some(mut output) = output else { return };
+    let mut bytes = [0; 1024];
+    while let Ok(read @ 1..) = output.read(&mut bytes).await {
+        let mut said = said.lock();
+        let room = (4 * Attempt::MAX_ANSWER).saturating_sub(said.len());
+        said.extend_from_slice(&bytes[..read.min(room)]);
     }
-    bytes
 }

@@ -282,7 +282,8 @@ fn condition(outlook: &Outlook<'_>, rule: &Rule) -> String {
 }
 
 fn levels(rule: &Rule, unit: &str) -> Vec<RuleLevel> {
-    let side = side(rule.when);
+    let side = side(rule.compares());
+    let unit = &rule.aggregate.unit(unit);
     let level = |(level, threshold): (Level, crate::model::Threshold)| RuleLevel {
         state: State::Level(level),
         text: format!(
