@@ -60,8 +60,8 @@ impl Kept {
         has_it && self.window.length() == look.length
     }
 
-    /// A sample, and what it made of the recent ones.
-    pub(super) fn push(&mut self, timestamp: Timestamp, value: f64, taken: Taken, recent: &Recent) {
+    /// A sample, and what it made of the recent ones of its series.
+    pub(super) fn push(&mut self, timestamp: Timestamp, value: f64, taken: Taken) {
         if let Taken::Newest(Some((sample, covered))) = taken {
             self.window.gather(&sample, covered);
         }

@@ -150,7 +150,7 @@ impl Watched {
             if unwatched {
                 kept.window.begin_anew(timestamp);
             }
-            kept.push(timestamp, value, taken, &self.recent);
+            kept.push(timestamp, value, taken);
         }
         let mut summed_up: Option<(usize, Summary)> = None;
         for lens in &mut self.lenses {
@@ -191,7 +191,7 @@ impl Watched {
         let taken = self.recent.push(timestamp, value);
         if !matches!(taken, Taken::Late) {
             for kept in &mut self.kept {
-                kept.push(timestamp, value, taken, &self.recent);
+                kept.push(timestamp, value, taken);
             }
         }
     }

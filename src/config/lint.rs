@@ -17,7 +17,11 @@ pub fn config(config: &Config) -> Vec<String> {
         if let Notify::Channels(names) = &rule.notify {
             let known = |name: &Arc<str>| config.notify.channels.iter().any(|c| c.name == *name);
             let unknown = names.iter().filter(|name| !known(name));
-            let remark = |name| format!("notify names the channel {name:?}, and there is none of this name; if no channel that it names is there, routes decide");
+            let remark = |name| {
+                format!(
+                    "notify names the channel {name:?}, and there is none of this name; if no channel that it names is there, routes decide"
+                )
+            };
             of_rule.extend(unknown.map(remark));
         }
         let named = |remark| format!("rule {}: {remark}", rule.name);

@@ -75,7 +75,9 @@ fn fault(file: &str, text: &str, error: &Error) -> Fault {
     let start = error.span().map_or(text.len(), |span| span.start);
     let line = line(text, start);
     let found = text.lines().nth(line - 1).map_or("", str::trim);
-    let shown = found.split_once('=').map(|(key, _)| format!("{} = …", key.trim_end()));
+    let shown = found
+        .split_once('=')
+        .map(|(key, _)| format!("{} = …", key.trim_end()));
     let found = shown.as_deref().unwrap_or(found);
     let found = if found.is_empty() {
         "an empty line"

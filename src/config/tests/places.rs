@@ -60,8 +60,8 @@ fn a_bad_variable_is_named_and_so_is_an_unknown_one() {
         faults("", &environment),
         [
             "environment: TICKWIRE_SERVER_WORKERS = \"many\": a whole number from 0 to 256",
-            "environment: TICKWIRE_RULES = \"[]\": unknown; a key of the file as TICKWIRE_<SECTION>_<KEY>, except rules",
-            "environment: TICKWIRE_SERVER_LISTN = \"127.0.0.1:1\": unknown, did you mean TICKWIRE_SERVER_LISTEN? a key of the file as TICKWIRE_<SECTION>_<KEY>, except rules",
+            "environment: TICKWIRE_RULES = (not shown): unknown; a key of the file as TICKWIRE_<SECTION>_<KEY>, except rules",
+            "environment: TICKWIRE_SERVER_LISTN = (not shown): unknown, did you mean TICKWIRE_SERVER_LISTEN? a key of the file as TICKWIRE_<SECTION>_<KEY>, except rules",
         ]
     );
 }
@@ -101,4 +101,27 @@ fn a_file_that_cannot_be_read_is_a_fault_beside_the_others() {
         files,
         [missing.display().to_string(), "environment".to_owned()]
     );
+}
+
+#[test]
+fn no_fault_shows_what_may_be_a_secret() {
+    let secret = "hunter2-hunter2";
+    let channel = "[[channels]]\nname = \"a\"\ntype = \"webhook\"\n";
+    for line in [
+        format!("url = {secret}"),
+        format!("url = \"{secret}\""),
+        format!("url = \"http://a/{secret}\"\nurl = \"http://a/{secret}\""),
+        format!("url = \"http://a\"\npasword = \"{secret}\""),
+        format!("url = \"http://a\"\npassword = \"{secret}\""),
+        format!("url = \"http://a\"\nbody = '{secret}'"),
+        format!("url = {{ env = \"{secret}\", file = \"b\" }}"),
+    ] {
+        let found = faults(&format!("{channel}{line}"), &[]).join("\n");
+        assert!(!found.contains(secret), "{line}: {found}");
+        assert!(found.contains("config.toml:"), "{found}");
+    }
+    let url = "url = { env = \"TICKWIRE_HOOK\" }";
+    let environment = [("TICKWIRE_HOOK", secret)];
+    let found = faults(&format!("{channel}{url}"), &environment).join("\n");
+    assert!(!found.contains(secret), "{found}");
 }
