@@ -10,6 +10,7 @@ name = "boiler_high"
 metric = "boiler_pressure"
 warning = { fire = 50, clear = 40 }
 critical = { fire = 90, clear = 80 }
+flapping.after = 0
 message = "Boiler {{ labels.boiler }} at {{ value }} bar"
 
 [[rules]]
@@ -17,6 +18,7 @@ name = "busy"
 metric = "cpu_usage"
 hosts = "plant"
 warning = { fire = 80, clear = 70 }
+flapping.after = 0
 message = "Plant is busy"
 `;
 /** @type {Server} */

@@ -84,6 +84,8 @@ impl Server {
 
 /// A client with connections of its own.
 pub fn client() -> reqwest::Client {
+    // A client asks for one, although nothing here is encrypted. In tests of a process of its own, no server here has set it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().no_proxy();
     builder.build().expect("an HTTP client")
 }
