@@ -11,7 +11,12 @@
 
 pub mod unit;
 
-use std::{collections::HashMap, ops::ControlFlow, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    ops::ControlFlow,
+    sync::Arc,
+    time::Duration,
+};
 
 use serde::Serialize;
 
@@ -22,7 +27,10 @@ use crate::{
         past::{Archive, From, Wanted},
         pending::Busy,
     },
-    model::{AlertEvent, Direction, Level, Levels, Rule, Threshold, Timestamp, Transition},
+    model::{
+        AlertEvent, AlertState, Direction, Level, Levels, Rule, SeriesKey, Threshold, Timestamp,
+        Transition,
+    },
     notify::plan::Plan,
     replay::{self, Met, resolved::Resolved},
     series::{Registry, Series, Writer},
@@ -33,6 +41,8 @@ use crate::{
 pub const MOST_SAMPLES: usize = 4_000_000;
 /// Series, at most.
 const MOST_SERIES: usize = 100_000;
+/// Alerts in a report, at most; all of them are counted.
+const MOST_EPISODES: usize = 10_000;
 /// Transitions in a report, at most; all of them are counted.
 const MOST_TRANSITIONS: usize = 1_000;
 /// What a hold survives, as by default in production.
@@ -54,6 +64,8 @@ pub struct Asked {
     pub to: Timestamp,
     /// Find a threshold that tells people at most so often a week.
     pub per_week: Option<u32>,
+    /// Of this series alone.
+    pub only: Option<SeriesKey>,
 }
 
 impl Asked {
@@ -98,6 +110,47 @@ pub struct Outcome {
     pub transitions: usize,
     /// The first of them.
     pub first: Vec<AlertEvent>,
+    /// The alerts, in the order in which they opened; the newest.
+    #[serde(skip)]
+    pub episodes: VecDeque<Episode>,
+}
+
+/// An alert that would have been.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Episode {
+    /// Of which series.
+    pub series: SeriesKey,
+    /// When it opened.
+    pub from: Timestamp,
+    /// When it was over, if it was.
+    pub to: Option<Timestamp>,
+    /// Where it stood: open, or silent.
+    pub state: AlertState,
+    /// How bad it was at most.
+    pub level: Level,
+    /// What it said first.
+    pub message: String,
+}
+
+impl Episode {
+    fn opening(event: &AlertEvent) -> Self {
+        Self {
+            series: event.series.clone(),
+            from: event.since,
+            to: None,
+            state: event.state,
+            level: event.level,
+            message: event.message.clone(),
+        }
+    }
+
+    fn take(&mut self, event: &AlertEvent) {
+        self.level = self.level.max(event.level);
+        match event.state {
+            AlertState::Resolved => self.to = Some(event.timestamp),
+            state => self.state = state,
+        }
+    }
 }
 
 /// A figure for each level.
@@ -136,23 +189,29 @@ pub struct Suggestion {
 /// The thresholds of a [`Suggestion`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct SuggestedLevels {
+    /// Of info.
     #[serde(skip_serializing_if = "Option::is_none")]
-    info: Option<Band>,
+    pub info: Option<Band>,
+    /// Of warning.
     #[serde(skip_serializing_if = "Option::is_none")]
-    warning: Option<Band>,
+    pub warning: Option<Band>,
+    /// Of critical.
     #[serde(skip_serializing_if = "Option::is_none")]
-    critical: Option<Band>,
+    pub critical: Option<Band>,
 }
 
 /// Where a level fires and clears.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-struct Band {
-    fire: f64,
-    clear: f64,
+pub struct Band {
+    /// Fires beyond this.
+    pub fire: f64,
+    /// Is over once the value is not beyond this.
+    pub clear: f64,
 }
 
 impl SuggestedLevels {
-    fn of(levels: &Levels) -> Self {
+    /// Those of a rule.
+    pub fn of(levels: &Levels) -> Self {
         let band = |level| {
             let Threshold { fire, clear } = levels.get(level)?;
             Some(Band { fire, clear })
@@ -269,7 +328,13 @@ impl Trial {
 
     fn wanted(&self) -> Wanted {
         let rules: Vec<_> = self.asked.rules().cloned().collect();
-        let fits = move |series: &Series| rules.iter().any(|rule| looks_at(rule, series));
+        let only = self.asked.only.clone();
+        let fits = move |series: &Series| match &only {
+            Some(only) if series.key() == only => true,
+            // What it looks at besides, to compare with.
+            Some(_) => rules.iter().any(|rule| guards(rule, series)),
+            None => rules.iter().any(|rule| looks_at(rule, series)),
+        };
         Wanted {
             from: From::Time(self.begin),
             series: Some(Arc::new(fits)),
@@ -379,7 +444,7 @@ impl Trial {
             saved: asked.saved.as_ref().map(|saved| self.outcome(saved)),
             suggested: asked
                 .per_week
-                .and_then(|per_week| self.suggest(per_week, rule.notifications)),
+                .and_then(|per_week| self.suggest(per_week, &rule)),
             rule,
         }
     }
@@ -424,7 +489,11 @@ impl Trial {
             notifications: 0,
             transitions: 0,
             first: Vec::new(),
+            episodes: VecDeque::new(),
         };
+        // Where an open alert is among the episodes, had none been left out.
+        let mut places: HashMap<uuid::Uuid, usize> = HashMap::new();
+        let mut left_out = 0;
         let mut told = Plan::default();
         let channel: [Arc<str>; 1] = ["channel".into()];
         // What fires, and since when it counts.
@@ -440,6 +509,21 @@ impl Trial {
             }
             let event = Arc::new(event);
             let notices = told.take(&event, None, (&[], &channel));
+            let place = *places.entry(event.id).or_insert_with(|| {
+                if outcome.episodes.len() >= MOST_EPISODES {
+                    outcome.episodes.pop_front();
+                    left_out += 1;
+                }
+                outcome.episodes.push_back(Episode::opening(&event));
+                left_out + outcome.episodes.len() - 1
+            });
+            let episode = place.checked_sub(left_out);
+            if let Some(episode) = episode.and_then(|place| outcome.episodes.get_mut(place)) {
+                episode.take(&event);
+            }
+            if event.state == AlertState::Resolved {
+                places.remove(&event.id);
+            }
             if event.timestamp < from {
                 return;
             }
@@ -456,40 +540,59 @@ impl Trial {
             let seconds = self.asked.to.since(since.max(from)).as_secs_f64();
             outcome.firing_seconds.add(level, seconds);
         }
+        // What was over before is not of this time.
+        let is_of_it = |episode: &Episode| episode.to.is_none_or(|to| to >= from);
+        outcome.episodes.retain(is_of_it);
         outcome
     }
 
-    /// Thresholds further out, all by the same distance, at which people are told at most so often a week: the nearest ones,
-    /// to about a hundredth of the way. `None` where the rule has no thresholds, or none were found.
-    pub fn suggest(&self, per_week: u32, now: usize) -> Option<Suggestion> {
-        let rule = &self.asked.rule;
+    /// Thresholds at which people are told at most so often a week; see [`farther`](Self::farther).
+    fn suggest(&self, per_week: u32, as_it_is: &Outcome) -> Option<Suggestion> {
         let weeks = self.asked.to.since(self.asked.from).as_secs_f64() / (7.0 * 86_400.0);
         let most = (f64::from(per_week) * weeks).floor() as usize;
+        let found = self.farther(as_it_is, |outcome| outcome.notifications <= most)?;
+        Some(Suggestion {
+            per_week,
+            levels: SuggestedLevels::of(&found.0),
+            notifications: found.1.notifications,
+        })
+    }
+
+    /// Thresholds at which no alert would have opened in the time that was asked for; see [`farther`](Self::farther).
+    pub fn quiet(&self) -> Option<SuggestedLevels> {
+        let as_it_is = self.outcome(&self.asked.rule);
+        let found = self.farther(&as_it_is, |outcome| outcome.alerts == 0)?;
+        Some(SuggestedLevels::of(&found.0))
+    }
+
+    /// The nearest thresholds that are good enough, all of them further out by the same distance, which is right to about a
+    /// hundredth and has two digits. `None` where the rule has no thresholds, or none were found.
+    fn farther(
+        &self,
+        as_it_is: &Outcome,
+        is_enough: impl Fn(&Outcome) -> bool,
+    ) -> Option<(Levels, Outcome)> {
+        let rule = &self.asked.rule;
+        let (_, first) = rule.levels.iter().next()?;
+        if is_enough(as_it_is) {
+            return Some((rule.levels, as_it_is.clone()));
+        }
         let moved = |by: f64| {
             let levels = moved(&rule.levels, rule.compares(), by);
             let trial = Arc::new(Rule {
                 levels,
                 ..Rule::clone(rule)
             });
-            (levels, self.outcome(&trial).notifications)
+            (levels, self.outcome(&trial))
         };
-        let (_, first) = rule.levels.iter().next()?;
-        let suggestion = |(levels, notifications): (Levels, usize)| Suggestion {
-            per_week,
-            levels: SuggestedLevels::of(&levels),
-            notifications,
-        };
-        if now <= most {
-            return Some(suggestion((rule.levels, now)));
-        }
-        // Further and further out until it is seldom enough, then back to where it just is.
+        // Further and further out until it is enough, then back to where it just is.
         let mut near = 0.0;
         let mut far = (first.fire.abs() * 0.05)
             .max((first.fire - first.clear).abs())
             .max(1e-6);
         let mut trials = 0;
         let mut found = moved(far);
-        while found.1 > most {
+        while !is_enough(&found.1) {
             trials += 1;
             if trials >= MOST_TRIALS / 2 {
                 return None;
@@ -502,12 +605,26 @@ impl Trial {
             trials += 1;
             let middle = near + (far - near) / 2.0;
             let tried = moved(middle);
-            match tried.1 <= most {
+            match is_enough(&tried.1) {
                 true => (far, found) = (middle, tried),
                 false => near = middle,
             }
         }
-        Some(suggestion(found))
+        let short = moved(two_digits_up(far));
+        Some(match is_enough(&short.1) {
+            true => short,
+            false => found,
+        })
+    }
+}
+
+/// The least number of two digits that is not below this positive one.
+fn two_digits_up(value: f64) -> f64 {
+    let two_digits = |value: f64| format!("{value:.1e}").parse().unwrap_or(value);
+    let nearest: f64 = two_digits(value);
+    match nearest >= value {
+        true => nearest,
+        false => two_digits(nearest + 10f64.powi(value.log10().floor() as i32 - 1)),
     }
 }
 
@@ -518,9 +635,12 @@ fn lead(rule: &Rule) -> Duration {
 
 /// Whether a rule looks at a series, itself or as its second condition.
 fn looks_at(rule: &Rule, series: &Series) -> bool {
-    let key = series.key();
+    rule.matches(series.key()) || guards(rule, series)
+}
+
+fn guards(rule: &Rule, series: &Series) -> bool {
     let guard = rule.guard.as_ref();
-    rule.matches(key) || guard.is_some_and(|guard| *guard.metric == *key.name.as_str())
+    guard.is_some_and(|guard| *guard.metric == *series.key().name.as_str())
 }
 
 /// Time passes up to `to`, with a tick in each second.

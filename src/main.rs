@@ -362,6 +362,7 @@ fn try_rules(backtest: Backtest) -> ExitCode {
             from,
             to,
             per_week: backtest.per_week,
+            only: None,
         };
         let read = care::read(&config.server.data, |stored, position| {
             Trial::read_stored(stored, position.epoch.boot, asked)

@@ -161,6 +161,17 @@ impl Book {
         &self.rules
     }
 
+    /// Their names, sorted.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self
+            .rules
+            .iter()
+            .map(|rule| rule.name.to_string())
+            .collect();
+        names.sort();
+        names
+    }
+
     /// All rules in the same order, with where they come from.
     pub fn listed(&self) -> &[Listed] {
         &self.listed

@@ -148,8 +148,8 @@ requestAnimationFrame(() =>
     if (document.querySelector('[data-echo]')) await import('./echo.js');
     if (document.getElementById('past')) past = await import('./past.js');
     if (root.dataset.playback) await import('./playback.js');
-    if (!root.dataset.stream) return;
-    live(root.dataset.stream);
+    if (document.getElementById('rule-form')) await import('./editor.js');
+    if (root.dataset.stream) live(root.dataset.stream);
     await draw();
   }),
 );

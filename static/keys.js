@@ -1,6 +1,6 @@
 // The keyboard: every action of the pages. The list is the dialog in the page itself.
 
-const pages = /** @type {Record<string, string>} */ ({ o: '/', a: '/alerts', h: '/history', s: '/sources', t: '/status', e: '/echo' });
+const pages = /** @type {Record<string, string>} */ ({ o: '/', a: '/alerts', r: '/rules', i: '/silences', c: '/channels', h: '/history', s: '/sources', t: '/status', e: '/echo' });
 const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('keys'));
 let going = 0;
 

@@ -31,6 +31,26 @@ export function show(html) {
 }
 
 /**
+ * Charts of the page that are in what comes as well are handed its data; gives those that came.
+ * @param {ParentNode} anew
+ */
+export function handOver(anew) {
+  const both = [];
+  for (const figure of /** @type {NodeListOf<HTMLElement>} */ (anew.querySelectorAll('[data-chart]'))) {
+    const known = document.getElementById(figure.id);
+    const data = figure.querySelector('script[type="application/json"]');
+    const caption = figure.querySelector('figcaption');
+    // One of another kind or scale is another chart.
+    if (!known || !data || !caption || known.dataset.like !== figure.dataset.like) continue;
+    known.dataset.host = figure.dataset.host;
+    known.querySelector('figcaption')?.replaceWith(caption);
+    known.append(data);
+    both.push(figure);
+  }
+  return both;
+}
+
+/**
  * Shows the main part of another page in place of this one's, and of what is around it the elements that are named.
  * Charts that both have stay, and are handed the other's data.
  * @param {Document} page
@@ -41,17 +61,7 @@ export function replaceMain(page, also = []) {
   const anew = page.getElementById('main');
   if (!anew) return;
   localise(page);
-  for (const figure of /** @type {NodeListOf<HTMLElement>} */ (anew.querySelectorAll('[data-chart]'))) {
-    const known = document.getElementById(figure.id);
-    const data = figure.querySelector('script[type="application/json"]');
-    const caption = figure.querySelector('figcaption');
-    // One of another kind or scale is another chart.
-    if (!known || !data || !caption || known.dataset.like !== figure.dataset.like) continue;
-    known.dataset.host = figure.dataset.host;
-    known.querySelector('figcaption')?.replaceWith(caption);
-    known.append(data);
-    figure.replaceWith(known);
-  }
+  for (const figure of handOver(anew)) figure.replaceWith(/** @type {HTMLElement} */ (document.getElementById(figure.id)));
   main.replaceChildren(...anew.childNodes);
   for (const selector of also) {
     const element = page.querySelector(selector);

@@ -56,7 +56,7 @@ pub use self::{
     stream::Stream,
     websocket::WebSocket,
     windows::Windows,
-    written::{rule_from_json, rule_to_json},
+    written::{rule_from_json, rule_in_full, rule_to_json},
 };
 
 use self::{environment::Environment, syntax::Syntax, table::Table, walk::Walk};

@@ -43,6 +43,15 @@ pub fn rule_from_json(value: &Value) -> Result<Rule, Faults> {
 
 /// A rule with every key that is not at its default, and those that it cannot be without.
 pub fn rule_to_json(of: &Rule) -> Value {
+    written(of, false)
+}
+
+/// A rule with the keys that are at their defaults too, but for those that then say nothing at all.
+pub fn rule_in_full(of: &Rule) -> Value {
+    written(of, true)
+}
+
+fn written(of: &Rule, is_full: bool) -> Value {
     let mut written = Map::new();
     let mut put = |key: &str, value: Value| {
         written.insert(key.to_owned(), value);
@@ -79,12 +88,12 @@ pub fn rule_to_json(of: &Rule) -> Value {
     if !of.keep_firing_for.is_zero() {
         put("keep_firing_for", duration(of.keep_firing_for));
     }
-    if of.flapping != rule::FLAPPING {
+    if is_full || of.flapping != rule::FLAPPING {
         let within = duration(of.flapping.within);
         let flapping = json!({ "after": of.flapping.after, "within": within });
         put("flapping", flapping);
     }
-    if of.no_data != rule::NO_DATA {
+    if is_full || of.no_data != rule::NO_DATA {
         let then = match of.no_data.then {
             NoDataPolicy::Keep => "keep",
             NoDataPolicy::Fire => "fire",
@@ -97,7 +106,7 @@ pub fn rule_to_json(of: &Rule) -> Value {
     if !of.mutes.is_empty() {
         put("mutes", globs(&of.mutes));
     }
-    if of.repeat != rule::REPEAT {
+    if is_full || of.repeat != rule::REPEAT {
         let levels = Level::ALL.into_iter().map(|level| {
             let again = of.repeat.get(level).map_or(json!("never"), duration);
             (level.as_str().to_owned(), again)
@@ -177,8 +186,9 @@ mod tests {
     #[test]
     fn every_shipped_rule_is_read_back_as_it_was() {
         for rule in rules::shipped() {
-            let written = rule_to_json(&rule);
-            assert_eq!(rule_from_json(&written).unwrap(), *rule, "{written}");
+            for written in [rule_to_json(&rule), rule_in_full(&rule)] {
+                assert_eq!(rule_from_json(&written).unwrap(), *rule, "{written}");
+            }
         }
     }
 

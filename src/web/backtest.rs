@@ -2,7 +2,7 @@
 
 pub mod written;
 
-use std::{convert::Infallible, ops::ControlFlow, sync::Arc};
+use std::{convert::Infallible, ops::ControlFlow, sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use bytes::Bytes;
@@ -13,6 +13,8 @@ use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use super::{ingest::body, problem::Problem, rules, state::State};
 use crate::backtest::{Asked, Report, Trial};
 
+/// How long a page waits for its turn.
+const TURN: Duration = Duration::from_secs(10);
 /// Lines of progress that may wait; one that finds no room is left out.
 const LINES: usize = 16;
 
@@ -85,11 +87,12 @@ fn asked(state: &State, body: &[u8]) -> Result<Asked, Problem> {
         from: written.from,
         to: written.to,
         per_week: written.per_week,
+        only: None,
     })
 }
 
 /// Tries a rule on the past, if no other one is being tried.
-pub async fn run(
+async fn run(
     state: State,
     asked: Asked,
     progress: impl FnMut(f64) -> ControlFlow<()>,
@@ -98,25 +101,52 @@ pub async fn run(
     read_and_run(&state, asked, place, progress).await
 }
 
+/// Reads what a rule looks at, and does something with it, when those that were asked for before are done. Whoever does not
+/// want it any more drops the future.
+pub async fn in_turn<T: Send + 'static>(
+    state: &State,
+    asked: Asked,
+    then: impl FnOnce(&Trial) -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let place = tokio::time::timeout(TURN, state.parts().trials.clone().acquire_owned());
+    let place = place.await.ok().and_then(Result::ok).ok_or_else(taken)?;
+    let trial = read(state, asked, |_| ControlFlow::Continue(())).await?;
+    work(place, move || then(&trial)).await
+}
+
 async fn read_and_run(
     state: &State,
     asked: Asked,
     place: OwnedSemaphorePermit,
     progress: impl FnMut(f64) -> ControlFlow<()>,
 ) -> Result<Report, Problem> {
+    let trial = read(state, asked, progress).await?;
+    work(place, move || trial.run()).await
+}
+
+async fn read(
+    state: &State,
+    asked: Asked,
+    progress: impl FnMut(f64) -> ControlFlow<()>,
+) -> Result<Trial, Problem> {
     let archive = state.stream().archive().ok_or_else(|| {
         Problem::busy("nothing is kept: the data folder cannot be written to, so there is no past to try a rule on")
     })?;
     let trial = Trial::read(archive, asked, progress).await;
-    let trial = trial.map_err(|busy| Problem::busy(busy.to_string()))?;
-    // It takes a core for as long as it takes, and its place with it, also when nobody waits for it any more.
-    let report = tokio::task::spawn_blocking(move || {
-        let report = trial.run();
+    trial.map_err(|busy| Problem::busy(busy.to_string()))
+}
+
+/// It takes a core for as long as it takes, and its place with it, also when nobody waits for it any more.
+async fn work<T: Send + 'static>(
+    place: OwnedSemaphorePermit,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
         drop(place);
-        report
-    })
-    .await;
-    report.map_err(|error| {
+        done
+    });
+    done.await.map_err(|error| {
         tracing::error!(%error, "a rule could not be tried");
         Problem::internal()
     })
@@ -124,6 +154,9 @@ async fn read_and_run(
 
 fn place(state: &State) -> Result<OwnedSemaphorePermit, Problem> {
     let trials = state.parts().trials.clone();
-    let place = trials.try_acquire_owned();
-    place.map_err(|_| Problem::busy("another rule is being tried; try again when that is done"))
+    trials.try_acquire_owned().map_err(|_| taken())
+}
+
+fn taken() -> Problem {
+    Problem::busy("another rule is being tried; try again when that is done")
 }

@@ -1,5 +1,7 @@
 //! `/api/rules`: the threshold rules, and what people make of them.
 
+pub mod form;
+
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};

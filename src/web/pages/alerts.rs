@@ -1,4 +1,4 @@
-//! Alerts as pages show them, and the page of alerts and rules.
+//! Alerts as pages show them, and the page of alerts.
 
 use askama::Template;
 
@@ -67,74 +67,6 @@ pub struct OpenAlerts {
     pub acting: bool,
 }
 
-/// A silence.
-#[derive(Debug, Clone)]
-pub struct SilenceView {
-    /// Its id.
-    pub id: String,
-    /// Of which alerts, in words.
-    pub of: String,
-    /// When it begins, if it has not.
-    pub from: Option<Moment>,
-    /// When it ends.
-    pub until: Moment,
-    /// Or sooner.
-    pub until_resolved: bool,
-    /// Why.
-    pub reason: String,
-    /// Who made it.
-    pub by: String,
-    /// It silences now.
-    pub active: bool,
-    /// Open alerts that it silences.
-    pub silenced: usize,
-}
-
-/// A maintenance window of the configuration.
-#[derive(Debug, Clone)]
-pub struct WindowView {
-    /// Its name.
-    pub name: String,
-    /// Of which alerts, in words.
-    pub of: String,
-    /// It silences now.
-    pub active: bool,
-    /// When it begins next.
-    pub next: Option<Moment>,
-    /// Why.
-    pub reason: String,
-    /// Open alerts that it silences.
-    pub silenced: usize,
-}
-
-/// A rule, and how it stands.
-#[derive(Debug, Clone, Default)]
-pub struct RuleView {
-    /// Its name.
-    pub name: String,
-    /// `avg of cpu_usage over 10 min`.
-    pub condition: String,
-    /// `warning above 90, over at 75`; one entry a level.
-    pub levels: Vec<RuleLevel>,
-    /// The worst it is at now.
-    pub state: State,
-    /// How many series it watches; 0 is shown as "nothing matches yet".
-    pub series: usize,
-    /// Whether people are told.
-    pub notify: bool,
-    /// Whether it runs.
-    pub enabled: bool,
-}
-
-/// One level of a rule.
-#[derive(Debug, Clone)]
-pub struct RuleLevel {
-    /// The level.
-    pub state: State,
-    /// `above 90 %, clears at 75 %`.
-    pub text: String,
-}
-
 /// Open alerts as a fragment: on the overview and on the page of alerts.
 #[derive(Debug, Template)]
 #[template(path = "fragments/open_alerts.html")]
@@ -151,26 +83,6 @@ pub struct HistoryFragment<'a> {
     pub history: &'a [AlertView],
 }
 
-/// The rules as a fragment.
-#[derive(Debug, Template)]
-#[template(path = "fragments/rules.html")]
-pub struct RulesFragment<'a> {
-    /// The rules.
-    pub rules: &'a [RuleView],
-}
-
-/// The silences as a fragment.
-#[derive(Debug, Template)]
-#[template(path = "fragments/silences.html")]
-pub struct SilencesFragment<'a> {
-    /// Those that somebody made.
-    pub silences: &'a [SilenceView],
-    /// Those of the configuration.
-    pub windows: &'a [WindowView],
-    /// Whether something can be done about them: not in the past.
-    pub acting: bool,
-}
-
 /// The page of alerts.
 #[derive(Debug, Template)]
 #[template(path = "pages/alerts.html")]
@@ -181,12 +93,4 @@ pub struct AlertsPage {
     pub open: OpenAlerts,
     /// Past alerts, newest first, bounded by whoever fills this.
     pub history: Vec<AlertView>,
-    /// The rules.
-    pub rules: Vec<RuleView>,
-    /// The silences that somebody made.
-    pub silences: Vec<SilenceView>,
-    /// Those of the configuration.
-    pub windows: Vec<WindowView>,
-    /// Whether something can be done about them: not in the past.
-    pub acting: bool,
 }

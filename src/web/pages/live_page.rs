@@ -10,8 +10,12 @@ pub enum LivePage {
     Overview,
     /// One host.
     Host(HostName),
-    /// Alerts and rules.
+    /// Alerts, open and over.
     Alerts,
+    /// Rules.
+    Rules,
+    /// Silences.
+    Silences,
     /// Sources.
     Sources,
     /// The program about itself.
@@ -25,6 +29,8 @@ impl LivePage {
             Self::Overview => "overview",
             Self::Host(_) => "host",
             Self::Alerts => "alerts",
+            Self::Rules => "rules",
+            Self::Silences => "silences",
             Self::Sources => "sources",
             Self::Status => "status",
         }
@@ -35,7 +41,7 @@ impl LivePage {
         match self {
             Self::Overview => "/".to_owned(),
             Self::Host(host) => host_url(host.as_str()),
-            Self::Alerts | Self::Sources | Self::Status => format!("/{}", self.name()),
+            _ => format!("/{}", self.name()),
         }
     }
 
@@ -58,6 +64,8 @@ impl LivePage {
         match name {
             "overview" => Ok(Self::Overview),
             "alerts" => Ok(Self::Alerts),
+            "rules" => Ok(Self::Rules),
+            "silences" => Ok(Self::Silences),
             "sources" => Ok(Self::Sources),
             "status" => Ok(Self::Status),
             "host" => {
@@ -70,7 +78,7 @@ impl LivePage {
             other => Err(Problem::parameter(
                 "page",
                 other,
-                "overview, host, alerts, sources or status",
+                "overview, host, alerts, rules, silences, channels, sources or status",
             )),
         }
     }

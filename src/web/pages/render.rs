@@ -7,7 +7,7 @@ use askama::Template;
 use parking_lot::Mutex;
 
 use super::{
-    alerts::{AlertsPage, HistoryFragment, OpenAlertsFragment, RulesFragment, SilencesFragment},
+    alerts::{AlertsPage, HistoryFragment, OpenAlertsFragment},
     feed::{ActivityFragment, AlertFeedFragment},
     fill::{self, outlook::Outlook},
     host::{
@@ -19,7 +19,9 @@ use super::{
         FactsFragment, FileSystemsFragment, HostStateFragment, HostView, NearFragment,
         NetGraphFragment, OverviewPage, ShapeFragment, shape_of,
     },
+    rules::{RulesFragment, RulesPage},
     shell::{BadgeFragment, MomentFragment, Playback, Shell},
+    silences::{SilencesFragment, SilencesPage},
     sources::{SourceRowFragment, SourceTableFragment, SourcesPage},
     status::{StatusGroupFragment, StatusPage},
     view::{Figures, Spark, Stats},
@@ -113,16 +115,26 @@ pub fn page(
             activity: fill::feeds::activity(outlook, Some(host.as_str())),
         }
         .render(),
-        LivePage::Alerts => {
-            let (silences, windows) = fill::alerts::silences(outlook, &outlook.live.maintenance);
-            AlertsPage {
-                shell: shell("Alerts"),
-                open: fill::alerts::open(outlook, None),
-                history: fill::alerts::history(outlook),
-                rules: fill::alerts::rules(outlook),
+        LivePage::Alerts => AlertsPage {
+            shell: shell("Alerts"),
+            open: fill::alerts::open(outlook, None),
+            history: fill::alerts::history(outlook),
+        }
+        .render(),
+        LivePage::Rules => RulesPage {
+            shell: shell("Rules"),
+            rules: fill::rules::rules(outlook),
+        }
+        .render(),
+        LivePage::Silences => {
+            let (silences, windows) = fill::silences::all(outlook);
+            SilencesPage {
+                shell: shell("Silences"),
                 silences,
                 windows,
-                acting: !outlook.is_past,
+                rules: outlook.live.book.names(),
+                hosts: outlook.hosts().map(ToString::to_string).collect(),
+                metrics: outlook.metrics(),
             }
             .render()
         }
@@ -318,27 +330,24 @@ impl Fragments {
                     "open-alerts".to_owned(),
                     &OpenAlertsFragment { open: &open },
                 );
-                let (silences, windows) =
-                    fill::alerts::silences(outlook, &outlook.live.maintenance);
-                drawn.add(
-                    "silences".to_owned(),
-                    &SilencesFragment {
-                        silences: &silences,
-                        windows: &windows,
-                        acting: !outlook.is_past,
-                    },
-                );
-                drawn.add(
-                    "rules".to_owned(),
-                    &RulesFragment {
-                        rules: &fill::alerts::rules(outlook),
-                    },
-                );
                 drawn.add(
                     "alert-history".to_owned(),
                     &HistoryFragment {
                         history: &fill::alerts::history(outlook),
                     },
+                );
+            }
+            LivePage::Rules => drawn.add(
+                "rules".to_owned(),
+                &RulesFragment {
+                    rules: &fill::rules::rules(outlook),
+                },
+            ),
+            LivePage::Silences => {
+                let (silences, windows) = &fill::silences::all(outlook);
+                drawn.add(
+                    "silences".to_owned(),
+                    &SilencesFragment { silences, windows },
                 );
             }
             LivePage::Sources => drawn.add(

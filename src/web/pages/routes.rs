@@ -1,7 +1,9 @@
 //! The addresses of the pages, their streams and their forms.
 
+mod alerts;
 mod history;
 mod playback;
+mod rules;
 
 use std::sync::Arc;
 
@@ -22,23 +24,21 @@ use super::{
 };
 use crate::{
     control::Command,
-    entry::{Entry, pending::Busy},
-    model::{AlertEvent, HostName, Timestamp},
+    entry::Entry,
+    model::{HostName, Timestamp},
     series::Series,
-    store::{self, notifications::Wanted},
     stream::{
         cursor::Cursor,
         filter::{Filter, Topic, Topics},
         view::{Encoding, Page, Renderer, Shape, ViewSpec},
     },
     web::{
-        api, channels,
+        api,
         history::{TIME, time},
-        ingest::body,
         limits::Limit,
         problem::Problem,
         query::{self, Format, Since},
-        silences, sse, start,
+        sse, start,
         state::State,
         who,
     },
@@ -54,17 +54,24 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .route("/", web::get().to(overview))
         .route("/hosts/{host}", web::get().to(host))
-        .route("/alerts", web::get().to(alerts))
-        .route("/alerts/{id}", web::get().to(alert))
-        .route("/silences/{id}/end", web::post().to(end_silence))
+        .route("/alerts", web::get().to(list_alerts))
+        .route("/alerts/{id}", web::get().to(alerts::alert))
+        .route("/rules", web::get().to(list_rules))
+        .route("/rules/edit", web::get().to(rules::edit))
+        .route("/rules/edit", web::post().to(rules::save))
+        .route("/rules/try", web::post().to(rules::attempt))
+        .route("/rules/{name}/{action}", web::post().to(rules::action))
+        .route("/silences", web::get().to(alerts::silences))
+        .route("/silences", web::post().to(alerts::silence))
+        .route("/silences/{id}/end", web::post().to(alerts::end_silence))
         .route("/history", web::get().to(history::page))
         .route("/sources", web::get().to(sources))
         .route("/status", web::get().to(status))
         .route("/echo", web::get().to(echo))
         .route("/api/docs", web::get().to(docs))
         .route("/pages/stream", web::get().to(stream))
-        .route("/alerts/clear", web::post().to(clear))
-        .route("/alerts/{id}/{action}", web::post().to(alert_form))
+        .route("/alerts/clear", web::post().to(alerts::clear))
+        .route("/alerts/{id}/{action}", web::post().to(alerts::alert_form))
         .route("/sources/{name}/{action}", web::post().to(source_form));
 }
 
@@ -123,58 +130,13 @@ async fn overview(request: HttpRequest) -> Result<HttpResponse, Problem> {
     show(&request, LivePage::Overview).await
 }
 
-async fn alerts(request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn list_alerts(request: HttpRequest) -> Result<HttpResponse, Problem> {
     show(&request, LivePage::Alerts).await
 }
 
-/// Transitions of one alert on its page, at most: the newest.
-const MOST_STEPS: usize = 500;
-
-/// `GET /alerts/{id}`
-async fn alert(request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+async fn list_rules(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?;
-    let unknown = || Problem::not_found("there is no alert of this id, or it is no longer kept");
-    let id: uuid::Uuid = id.parse().map_err(|_| unknown())?;
-    let readers = state.parts().store.readers();
-    let read = readers.read(move |stored| store::alerts::of(stored, id, MOST_STEPS));
-    let busy = |busy: Busy| Problem::busy(busy.to_string());
-    let read = read.map_err(busy)?.await.map_err(busy)?;
-    let events = read.map_err(|error| {
-        tracing::error!(%error, "an alert of the past cannot be read");
-        Problem::internal()
-    })?;
-    let mut events: Vec<Arc<AlertEvent>> = events.into_iter().map(Arc::new).collect();
-    let wanted = Wanted {
-        alert: Some(id),
-        to: Timestamp::from_millis(i64::MAX),
-        // Nothing was told before it opened.
-        from: events.first().map(|event| event.since).unwrap_or_default(),
-        most: MOST_STEPS,
-        ..Wanted::default()
-    };
-    let told = channels::ledger(state, wanted).await?;
-    let has_channels = !state
-        .control()
-        .notifier()
-        .settings()
-        .notify
-        .channels
-        .is_empty();
-    let live = state.live().read();
-    // What happened a moment ago may not be in the store yet.
-    if let Some(newest) = live.alert(id)
-        && events.last().is_none_or(|last| last != newest)
-    {
-        events.push(newest.clone());
-    }
-    let outlook = fill::outlook::Outlook::new(&live, state.now());
-    let shell = render::still_frame(state, &outlook, "alert", "Alert");
-    let page = fill::alert::page(&outlook, shell, &events, &told, has_channels);
-    html(StatusCode::OK, page.ok_or_else(unknown)?.render())
-}
-
-async fn end_silence(request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
-    form(&request, Command::Unsilence(silences::parsed(&id)?)).await
+    html(StatusCode::OK, render::present(state, &LivePage::Rules))
 }
 
 async fn sources(request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -343,29 +305,8 @@ pub(super) fn charts_of(page: &LivePage) -> Filter {
     match page {
         LivePage::Overview => fill::catalogue::charted(None),
         LivePage::Host(host) => fill::catalogue::charted(Some(host.as_str())),
-        LivePage::Alerts | LivePage::Sources | LivePage::Status => fill::catalogue::uncharted(),
+        _ => fill::catalogue::uncharted(),
     }
-}
-
-async fn clear(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    form(&request, Command::Clear).await
-}
-
-async fn alert_form(
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-    payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
-    let (id, action) = path.into_inner();
-    if action == "silence" {
-        let state = State::of(&request)?;
-        let fields = body::read(&request, payload, &state.parts().ingest, state.limits()).await?;
-        let body = silences::written::of_form(&id, &String::from_utf8_lossy(&fields));
-        let asked = silences::written::parse(&body, state.now())?;
-        silences::make(&request, asked).await?;
-        return Ok(back(&request));
-    }
-    form(&request, api::alert_command(&id, &action)?).await
 }
 
 async fn source_form(

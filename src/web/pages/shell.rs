@@ -8,7 +8,7 @@ use crate::model::Timestamp;
 /// The frame: title, navigation, and what the page's scripts need to join its stream.
 #[derive(Debug, Clone)]
 pub struct Shell {
-    /// Which page: `overview`, `host`, `alerts`, `sources`, `status`, `echo`, `error`. Marks the navigation too.
+    /// Which page: `overview`, `host`, `alerts`, `rules`, `sources`, …. Marks the navigation too.
     pub page: &'static str,
     /// In the browser's tab, before the product's name.
     pub title: String,
@@ -34,6 +34,14 @@ impl Shell {
     /// Whether its stream is joined as soon as the page is there.
     pub fn is_live(&self) -> bool {
         self.playback.is_none() && self.stream.is_some()
+    }
+
+    /// Whether it is one of the pages about alerts and who is told of them.
+    pub fn is_about_alerts(&self) -> bool {
+        matches!(
+            self.page,
+            "alerts" | "alert" | "rules" | "rule" | "silences" | "channels"
+        )
     }
 
     /// Whether the page can be shown as it was.

@@ -159,6 +159,38 @@ pub fn of_form(alert: &str, form: &str) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
+/// The body that the form of the page of silences stands for: patterns with commas, labels one a line; what is empty says
+/// nothing.
+pub fn of_fields(form: &str) -> Vec<u8> {
+    let mut body = serde_json::json!({});
+    for (name, value) in query::pairs(form) {
+        let value = value.trim();
+        let words = || {
+            value
+                .split(',')
+                .map(str::trim)
+                .filter(|word| !word.is_empty())
+        };
+        if value.is_empty() {
+            continue;
+        }
+        match name.as_str() {
+            "rules" | "hosts" | "names" | "levels" => {
+                body[name] = words().map(Value::from).collect();
+            }
+            "labels" => {
+                let lines = value.lines().filter_map(|line| line.split_once('='));
+                let pairs =
+                    lines.map(|(name, globs)| (name.trim().to_owned(), globs.trim().into()));
+                body[name] = Value::Object(pairs.collect());
+            }
+            "until_resolved" | "everything" => body[name] = Value::from(value == "true"),
+            _ => body[name] = Value::from(value),
+        }
+    }
+    body.to_string().into_bytes()
+}
+
 /// Of this alert's rule on this alert's series, and no other.
 pub fn exactly(alert: &AlertEvent) -> Matcher {
     let series = &alert.series;

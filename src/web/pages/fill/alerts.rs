@@ -1,15 +1,12 @@
-//! Alerts and rules as pages show them.
+//! Alerts as pages show them.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use super::outlook::{Outlook, worse};
+use super::outlook::Outlook;
 use crate::{
-    model::{
-        Aggregate, AlertEvent, AlertState, Direction, Level, Maintenance, Reason, Rule, SilencedBy,
-        Timestamp, quantity,
-    },
+    model::{Aggregate, AlertEvent, AlertState, Direction, Level, Reason, Timestamp, quantity},
     web::pages::{
-        alerts::{AlertView, OpenAlerts, RuleLevel, RuleView, SilenceView, WindowView},
+        alerts::{AlertView, OpenAlerts},
         shell,
         view::{State, duration},
     },
@@ -48,38 +45,6 @@ pub fn open(outlook: &Outlook<'_>, host: Option<&str>) -> OpenAlerts {
         alerts: events.iter().map(|event| view(outlook, event)).collect(),
         acting: !outlook.is_past,
     }
-}
-
-/// Silences, and the maintenance windows of the configuration.
-pub fn silences(
-    outlook: &Outlook<'_>,
-    windows: &[Arc<Maintenance>],
-) -> (Vec<SilenceView>, Vec<WindowView>) {
-    let by =
-        |is: &dyn Fn(&AlertEvent) -> bool| outlook.live.open_alerts().filter(|a| is(a)).count();
-    let silences = outlook.live.silences.iter().map(|silence| SilenceView {
-        id: silence.id.to_string(),
-        of: silence.matcher.to_string(),
-        from: (silence.from > outlook.now).then(|| silence.from.into()),
-        until: silence.until.into(),
-        until_resolved: silence.until_resolved,
-        reason: silence.reason.clone(),
-        by: silence.by.to_string(),
-        active: silence.is_active(outlook.now),
-        silenced: by(&|alert| alert.is_silenced_by(silence.id)),
-    });
-    let windows = windows.iter().map(|window| {
-        let this = Some(SilencedBy::Maintenance(window.name.clone()));
-        WindowView {
-            name: window.name.to_string(),
-            of: window.matcher.to_string(),
-            active: window.schedule.is_active(outlook.now),
-            next: window.schedule.next(outlook.now).map(Into::into),
-            reason: window.reason.clone(),
-            silenced: by(&|alert| alert.silenced_by == this),
-        }
-    });
-    (silences.collect(), windows.collect())
 }
 
 /// Alerts that are over, newest first.
@@ -163,7 +128,7 @@ fn reason_words(reason: Reason) -> &'static str {
     }
 }
 
-fn side(when: Direction) -> &'static str {
+pub fn side(when: Direction) -> &'static str {
     match when {
         Direction::Above => "above",
         Direction::Below => "below",
@@ -211,7 +176,7 @@ fn why(event: &AlertEvent) -> String {
     text
 }
 
-fn aggregate(aggregate: Aggregate) -> &'static str {
+pub fn aggregate(aggregate: Aggregate) -> &'static str {
     match aggregate {
         Aggregate::Last => "newest",
         Aggregate::Avg => "average",
@@ -224,80 +189,4 @@ fn aggregate(aggregate: Aggregate) -> &'static str {
         Aggregate::Delta => "change",
         Aggregate::HoursUntil => "hours left by the trend",
     }
-}
-
-/// The rules and how each stands.
-pub fn rules(outlook: &Outlook<'_>) -> Vec<RuleView> {
-    let mut watching = vec![(0, String::new()); outlook.live.book.rules().len()];
-    for window in outlook.live.windows.iter() {
-        for i in outlook.live.book.by(&window.series).iter() {
-            watching[*i].0 += 1;
-            watching[*i].1 = window.series.spec.unit.as_str().to_owned();
-        }
-    }
-    let rules = outlook.live.book.rules().iter().zip(watching);
-    rules
-        .map(|(rule, (series, unit))| {
-            let alerts = outlook.live.open_alerts().filter(|a| a.rule == rule.name);
-            let states = alerts.map(|a| State::of_alert(a.state, a.level));
-            RuleView {
-                name: rule.name.to_string(),
-                condition: condition(outlook, rule),
-                levels: levels(rule, &unit),
-                state: states.fold(State::Ok, worse),
-                series,
-                notify: rule.notify.anybody(),
-                enabled: rule.enabled,
-            }
-        })
-        .collect()
-}
-
-fn condition(outlook: &Outlook<'_>, rule: &Rule) -> String {
-    let metric = rule.metric.as_str();
-    let lasting = |time: std::time::Duration| quantity::human(time.as_secs_f64(), "s");
-    let mut text = match rule.aggregate {
-        Aggregate::Last => metric.to_owned(),
-        of => format!(
-            "{} of {metric} over {}",
-            aggregate(of),
-            lasting(rule.window)
-        ),
-    };
-    if !rule.hold.is_zero() {
-        text.push_str(&format!(" for {}", lasting(rule.hold)));
-    }
-    if let Some(guard) = &rule.guard {
-        let mut windows = outlook.live.windows.iter();
-        let guarding = windows.find(|w| w.series.key().name.as_str() == &*guard.metric);
-        let unit = guarding.map_or("", |w| w.series.spec.unit.as_str());
-        let value = quantity::human(guard.value, unit);
-        text.push_str(&format!(
-            ", and {} {} {value}",
-            guard.metric,
-            side(guard.when)
-        ));
-    }
-    text
-}
-
-fn levels(rule: &Rule, unit: &str) -> Vec<RuleLevel> {
-    let side = side(rule.compares());
-    let unit = &rule.aggregate.unit(unit);
-    let level = |(level, threshold): (Level, crate::model::Threshold)| RuleLevel {
-        state: State::Level(level),
-        text: format!(
-            "{side} {}, over at {}",
-            quantity::figure(threshold.fire, unit),
-            quantity::figure(threshold.clear, unit)
-        ),
-    };
-    let mut levels: Vec<RuleLevel> = rule.levels.iter().map(level).collect();
-    if rule.no_data.then == crate::model::NoDataPolicy::Fire {
-        levels.push(RuleLevel {
-            state: State::Stale,
-            text: format!("after {}", duration(rule.no_data.after.as_secs())),
-        });
-    }
-    levels
 }

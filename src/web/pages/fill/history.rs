@@ -115,6 +115,24 @@ impl Shown {
         }
     }
 
+    /// Of one series, in a time.
+    pub fn series(catalogue: &Catalogue, key: &SeriesKey, span: &Span) -> Self {
+        let groups = matching(catalogue, (span.from, span.to), |of| of == key);
+        let lines = groups.into_iter().map(|known| Line {
+            title: labels_of(key),
+            known,
+        });
+        Self {
+            plans: vec![Plan {
+                id: "series".to_owned(),
+                title: format!("{} on {}", key.name, key.host),
+                kind: ChartKind::Line,
+                lines: lines.collect(),
+            }],
+            host: key.host.clone(),
+        }
+    }
+
     /// The metrics in it.
     pub fn names(&self) -> BTreeSet<String> {
         let lines = self.plans.iter().flat_map(|plan| &plan.lines);

@@ -2,7 +2,7 @@
 //!
 //! - [`outlook`]: one reading of the present, shared by everything drawn from it
 //! - [`catalogue`]: which metrics get a card or a chart, and how these are drawn
-//! - [`hosts`], [`detail`], [`alerts`], [`feeds`], [`sources`], [`status`]: the views
+//! - [`hosts`], [`detail`], [`alerts`], [`rules`], [`silences`], [`feeds`], [`sources`], [`status`]: the views
 //! - [`history`]: charts of the past, which are read from the store
 
 pub mod alert;
@@ -14,5 +14,7 @@ pub mod feeds;
 pub mod history;
 pub mod hosts;
 pub mod outlook;
+pub mod rules;
+pub mod silences;
 pub mod sources;
 pub mod status;

@@ -2,7 +2,7 @@
 //! page never disagrees with itself.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -92,6 +92,15 @@ impl<'a> Outlook<'a> {
             .all(host, name)
             .find(|w| super::catalogue::is_whole(w.series.key()))?;
         Some(window.stats().last)
+    }
+
+    /// The names of the metrics there are, sorted.
+    pub fn metrics(&self) -> Vec<String> {
+        let names = self.live.windows.iter();
+        let names: BTreeSet<_> = names
+            .map(|window| window.series.key().name.as_str())
+            .collect();
+        names.into_iter().map(str::to_owned).collect()
     }
 
     /// The worst alert on a series.

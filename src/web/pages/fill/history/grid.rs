@@ -33,15 +33,22 @@ pub fn on_grid(past: &Past, first: i64, count: usize) -> Drawn {
         (slot < count && step.count > 0.0).then_some(slot)
     };
     let (mut several, mut newest) = (false, 0);
+    let (mut filled, mut crowded) = (0, 0);
     for (slot, step) in steps.iter().filter_map(|step| Some((slot(step)?, step))) {
         values[slot] = Some(three_digits(step.avg()));
         bounds[slot] = Some((three_digits(step.min), three_digits(step.max)));
+        filled += 1;
+        crowded += usize::from(step.count > 1.0);
         several |= step.count > 1.0 && step.min < step.max;
         if slot + 1 == count {
             newest = step.count as u32;
         }
     }
-    let holds = bridge(&mut values);
+    // Where most steps have several samples, samples are not rarer than steps, however few of these there are.
+    let holds = match crowded * 2 > filled {
+        true => 0,
+        false => bridge(&mut values),
+    };
     Drawn {
         values,
         newest,
@@ -113,5 +120,6 @@ mod tests {
         assert_eq!(drawn.bounds.unwrap()[0], Some((4.0, 6.0)));
         assert_eq!(drawn.newest, 0);
         assert_eq!(on_grid(&past, 9, 2).newest, 2);
+        assert_eq!(on_grid(&past, 9, 5).holds, 0);
     }
 }
