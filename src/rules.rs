@@ -12,7 +12,7 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    model::{Aggregate, Level, Person, Rule, SeriesId, SeriesKey, Timestamp},
+    model::{Level, Person, Rule, SeriesId, SeriesKey, Timestamp},
     series::Series,
 };
 
@@ -206,9 +206,10 @@ impl Book {
     /// those of the available share count too: that is how the shipped rules look at memory.
     pub fn lines(&self, key: &SeriesKey) -> Vec<Line> {
         let mut lines: Vec<Line> = Vec::new();
+        let is_drawn = |rule: &&Arc<Rule>| rule.enabled && rule.aggregate.lies_among_samples();
         let twin = key.name.as_str().strip_suffix("used_percent");
         let twin = twin.map(|stem| format!("{stem}available_percent"));
-        for rule in self.rules.iter().filter(|rule| is_drawn(rule)) {
+        for rule in self.rules.iter().filter(is_drawn) {
             let direct = rule.matches(key);
             let inverse = !direct
                 && twin.as_ref().is_some_and(|twin| rule.metric.matches(twin))
@@ -229,15 +230,6 @@ impl Book {
         }
         lines
     }
-}
-
-/// Whether the thresholds of a rule can be seen beside the samples.
-fn is_drawn(rule: &Rule) -> bool {
-    let of_samples = matches!(
-        rule.aggregate,
-        Aggregate::Last | Aggregate::Avg | Aggregate::Min | Aggregate::Max | Aggregate::P95
-    );
-    rule.enabled && of_samples
 }
 
 impl Listed {

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::{
+    alert::Person,
     name::{HostName, MetricName},
     time::Timestamp,
 };
@@ -28,6 +29,12 @@ pub struct Activity {
     pub kind: String,
     /// A sentence for people.
     pub message: String,
+    /// The alert that it is a note on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub alert: Option<Uuid>,
+    /// Who put it there, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by: Option<Person>,
     /// The host it is about, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub host: Option<HostName>,
@@ -41,6 +48,8 @@ pub struct Activity {
 impl Activity {
     /// The kind of a line that takes an annotation back.
     pub const REMOVED: &str = "annotation_removed";
+    /// The kind of a note on an alert.
+    pub const NOTE: &str = "note";
 
     /// A line about a moment, which is no annotation and about no host.
     pub fn new(kind: &str, message: String, timestamp: Timestamp) -> Self {
@@ -48,6 +57,8 @@ impl Activity {
             id: None,
             kind: kind.to_owned(),
             message,
+            alert: None,
+            by: None,
             host: None,
             timestamp,
             until: None,

@@ -85,6 +85,14 @@ impl Aggregate {
         }
     }
 
+    /// Whether the value lies among the samples, so that a threshold can be drawn beside them.
+    pub const fn lies_among_samples(self) -> bool {
+        matches!(
+            self,
+            Self::Last | Self::Avg | Self::Min | Self::Max | Self::P95
+        )
+    }
+
     /// The unit of the value, given that of the samples.
     pub fn unit(self, of_samples: &str) -> String {
         match self {

@@ -54,6 +54,11 @@ impl Annotations {
         all.filter(move |a| a.timestamp < to && a.end() >= from)
     }
 
+    /// The notes on an alert, in the order in which they came.
+    pub fn on(&self, alert: Uuid) -> impl Iterator<Item = &Arc<Activity>> {
+        self.by_id.values().filter(move |a| a.alert == Some(alert))
+    }
+
     /// A line of the feed: a new one, or one that takes one back.
     pub(super) fn take(&mut self, activity: &Arc<Activity>) {
         match (activity.annotation(), activity.id) {
@@ -82,6 +87,7 @@ impl Annotations {
 pub(super) fn removal(of: &Activity, now: Timestamp) -> Activity {
     Activity {
         id: of.id,
+        alert: of.alert,
         host: of.host.clone(),
         ..Activity::new(Activity::REMOVED, format!("removed: {}", of.message), now)
     }

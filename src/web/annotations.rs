@@ -12,7 +12,7 @@ use self::{query::AnnotationQuery, written::Limits};
 use super::{api, ingest::body, problem::Problem, state::State};
 use crate::{
     control::Command,
-    model::{Activity, HostName, Position, Timestamp},
+    model::{Activity, HostName, Person, Position, Timestamp},
 };
 
 /// Annotations in one answer, at most.
@@ -20,10 +20,14 @@ const MOST: usize = 1000;
 
 /// An annotation as it is listed.
 #[derive(Serialize)]
-struct Listed<'a> {
+pub struct Listed<'a> {
     id: Option<Uuid>,
     kind: &'a str,
     message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alert: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a Person>,
     #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<&'a HostName>,
     from: Timestamp,
@@ -32,11 +36,14 @@ struct Listed<'a> {
 }
 
 impl<'a> Listed<'a> {
-    fn new(annotation: &'a Activity) -> Self {
+    /// Of one.
+    pub fn new(annotation: &'a Activity) -> Self {
         Self {
             id: annotation.id,
             kind: &annotation.kind,
             message: &annotation.message,
+            alert: annotation.alert,
+            by: annotation.by.as_ref(),
             host: annotation.host.as_ref(),
             from: annotation.timestamp,
             to: annotation.until,

@@ -9,7 +9,10 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::Serialize;
 
 pub use self::{
-    alerts::{alert_action, alert_command, alerts, clear_alerts},
+    alerts::{
+        Quiet, add_note, alert, alert_action, alert_command, alerts, clear_alerts, events, note,
+        quiet, quiet_of,
+    },
     samples::{recent, stats},
     series::series,
 };

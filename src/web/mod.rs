@@ -80,6 +80,9 @@ pub fn routes(config: &mut ServiceConfig) {
         )
         .route("/api/alerts", web::get().to(api::alerts))
         .route("/api/alerts/clear", web::post().to(api::clear_alerts))
+        .route("/api/alerts/{id}", web::get().to(api::alert))
+        .route("/api/alerts/{id}/quiet", web::get().to(api::quiet))
+        .route("/api/alerts/{id}/notes", web::post().to(api::note))
         .route(
             "/api/alerts/{id}/{action}",
             web::post().to(api::alert_action),

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::{
     alerts::AlertView,
+    chart::Chart,
     shell::Shell,
     view::{Moment, State},
 };
@@ -55,6 +56,25 @@ pub struct BusyView {
     pub memory: String,
 }
 
+/// A note on it.
+#[derive(Debug, Clone)]
+pub struct NoteView {
+    /// When.
+    pub at: Moment,
+    /// Who wrote it.
+    pub by: String,
+    /// What.
+    pub text: String,
+}
+
+/// At which thresholds it would not have fired, as a fragment.
+#[derive(Debug, Template)]
+#[template(path = "fragments/quiet.html")]
+pub struct QuietFragment {
+    /// A sentence.
+    pub text: String,
+}
+
 /// See the module.
 #[derive(Debug, Template)]
 #[template(path = "pages/alert.html")]
@@ -71,6 +91,10 @@ pub struct AlertPage {
     pub busiest: Vec<BusyView>,
     /// All transitions, newest first.
     pub steps: Vec<StepView>,
+    /// Its series, with the thresholds that it crossed; none where nothing is kept of it.
+    pub chart: Option<Chart>,
+    /// What people noted, oldest first.
+    pub notes: Vec<NoteView>,
     /// All messages about it, newest first.
     pub told: Vec<ToldView>,
     /// Why nobody was told, where nobody was.

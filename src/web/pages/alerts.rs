@@ -22,6 +22,8 @@ pub struct AlertView {
     pub host: String,
     /// What: name and labels.
     pub series: String,
+    /// The same, with its host, as the page of a rule takes it.
+    pub series_key: String,
     /// The value, for people.
     pub value: String,
     /// The value, exact.

@@ -56,6 +56,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/hosts/{host}", web::get().to(host))
         .route("/alerts", web::get().to(list_alerts))
         .route("/alerts/{id}", web::get().to(alerts::alert))
+        .route("/alerts/{id}/quiet", web::get().to(alerts::quiet))
         .route("/rules", web::get().to(list_rules))
         .route("/rules/edit", web::get().to(rules::edit))
         .route("/rules/edit", web::post().to(rules::save))

@@ -2,37 +2,51 @@
 
 use std::sync::Arc;
 
-use super::{alerts, feeds::transition_word, outlook::Outlook};
+use super::{alerts, feeds::transition_word, outlook::Outlook, rules};
 use crate::{
+    backtest::SuggestedLevels,
     model::{
-        AlertEvent, AlertState, DeliveryState, Level, SilencedBy, Telling, Transition, quantity,
+        AlertEvent, AlertState, DeliveryState, Level, Rule, SilencedBy, Telling, Transition,
+        quantity,
     },
     store::notifications::Entry,
-    web::pages::{
-        alert::{AlertPage, BusyView, StepView, ToldView},
-        shell::Shell,
-        view::State,
+    web::{
+        api::Quiet,
+        pages::{
+            alert::{AlertPage, BusyView, NoteView, StepView, ToldView},
+            alerts::AlertView,
+            chart::{Chart, ChartLine},
+            shell::Shell,
+            view::State,
+        },
     },
 };
 
-/// The page of the alert with these transitions, oldest first and at least one, about which these messages were made.
+/// The page of the alert with these transitions, oldest first and at least one, about which these messages were made, by
+/// channels if there are any.
 pub fn page(
     outlook: &Outlook<'_>,
     shell: Shell,
     events: &[Arc<AlertEvent>],
-    told: &[Entry],
-    has_channels: bool,
-) -> Option<AlertPage> {
-    let newest = events.last()?;
+    (told, has_channels): (&[Entry], bool),
+    chart: Option<Chart>,
+) -> AlertPage {
+    let newest = &events[events.len() - 1];
     let busiest = events.iter().rev().map(|event| &event.why.busiest);
     let busiest = busiest.into_iter().find(|busiest| !busiest.is_empty());
     let silence = match (&newest.silenced_by, newest.state.is_open()) {
         (Some(SilencedBy::Silence(id)), true) => id.to_string(),
         _ => String::new(),
     };
-    Some(AlertPage {
+    let mut events_that_fired = events.iter().rev();
+    let fired = events_that_fired.find(|event| event.state.is_open() && event.is_new_value());
+    AlertPage {
         shell,
-        alert: alerts::view(outlook, newest),
+        alert: AlertView {
+            // That it is over explains nothing.
+            why: alerts::why(fired.unwrap_or(newest)),
+            ..alerts::view(outlook, newest)
+        },
         silenced: silenced(newest),
         silence,
         busiest: busiest
@@ -45,13 +59,61 @@ pub fn page(
             })
             .collect(),
         steps: events.iter().rev().map(|event| step(event)).collect(),
+        chart,
+        notes: outlook
+            .live
+            .annotations
+            .on(newest.id)
+            .map(|note| NoteView {
+                at: note.timestamp.into(),
+                by: note
+                    .by
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+                text: note.message.clone(),
+            })
+            .collect(),
         told: told.iter().map(|entry| message(entry, newest)).collect(),
         nobody: match (newest.notify, has_channels) {
             (false, _) => "its rule only shows it",
             (true, false) => "the configuration has no channels",
             (true, true) => "no route led to a channel, or it was silenced",
         },
-    })
+    }
+}
+
+/// The thresholds that it crossed, each once.
+pub fn lines(events: &[Arc<AlertEvent>]) -> Vec<ChartLine> {
+    let mut lines: Vec<ChartLine> = Vec::new();
+    for event in events {
+        let why = &event.why;
+        let fire = why.fire.filter(|_| why.aggregate.lies_among_samples());
+        let is_new = |value: &f64| lines.iter().all(|line| line.value != *value);
+        if let Some(value) = fire.filter(is_new) {
+            lines.push(ChartLine {
+                value,
+                level: event.level,
+            });
+        }
+    }
+    lines
+}
+
+/// At which thresholds it would not have fired.
+pub fn quiet(quiet: &Quiet, rule: &Rule, alert: &AlertEvent) -> String {
+    match &quiet.levels {
+        Some(levels) if *levels == SuggestedLevels::of(&rule.levels) => {
+            format!("As the rule {} is now, it would not have fired.", rule.name)
+        }
+        Some(levels) => {
+            // The least level is the one that opens it.
+            let bands = rules::bands(rule.compares(), levels, &alert.unit);
+            let first = bands.into_iter().next().unwrap_or_default();
+            format!("It would not have fired with {first}.")
+        }
+        None => "No other threshold would have kept it from firing.".to_owned(),
+    }
 }
 
 /// What keeps people from being told, in words.

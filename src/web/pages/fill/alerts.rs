@@ -85,6 +85,7 @@ pub fn view(outlook: &Outlook<'_>, event: &AlertEvent) -> AlertView {
         message: event.message.clone(),
         host: event.series.host.to_string(),
         series,
+        series_key: event.series.to_string(),
         value: event.value.map_or("–".to_owned(), figure),
         exact: event
             .value
@@ -136,7 +137,7 @@ pub fn side(when: Direction) -> &'static str {
 }
 
 /// Why it is what it is, in a sentence.
-fn why(event: &AlertEvent) -> String {
+pub fn why(event: &AlertEvent) -> String {
     let why = &event.why;
     let figure = |value: f64| quantity::figure(value, &event.unit);
     let what = match why.window_seconds {
@@ -165,12 +166,15 @@ fn why(event: &AlertEvent) -> String {
     }
     if let (Some(last), Some(min), Some(avg), Some(max)) = (why.last, why.min, why.avg, why.max) {
         text.push_str(&format!(
-            " Observed: last {}, min {}, avg {}, max {}, {} samples.",
+            " Observed: last {}, min {}, avg {}, max {}, of {}.",
             figure(last),
             figure(min),
             figure(avg),
             figure(max),
-            why.samples
+            match why.samples {
+                1 => "one sample".to_owned(),
+                many => format!("{many} samples"),
+            }
         ));
     }
     text

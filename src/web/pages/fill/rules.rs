@@ -12,7 +12,8 @@ use super::{
 use crate::{
     backtest::{Band, Episode, Outcome, Report, SuggestedLevels, Suggestion},
     model::{
-        Aggregate, Level, NoDataPolicy, Notify, Rule, SeriesKey, Threshold, Timestamp, quantity,
+        Aggregate, Direction, Level, NoDataPolicy, Notify, Rule, SeriesKey, Threshold, Timestamp,
+        quantity,
     },
     rules::Origin,
     web::pages::{
@@ -178,13 +179,11 @@ pub fn shown(picked: &str, matching: &[SeriesKey], outcome: &Outcome) -> Option<
 /// The thresholds of a rule as lines across its series, or why there are none.
 pub fn lines(rule: &Rule) -> (Vec<ChartLine>, &'static str) {
     let why = match rule.aggregate {
-        Aggregate::Last | Aggregate::Avg | Aggregate::Min | Aggregate::Max | Aggregate::P95 => "",
+        of if of.lies_among_samples() => "",
         Aggregate::Sum => "The thresholds are not drawn: they are of the sum.",
         Aggregate::Count => "The thresholds are not drawn: they are of the number of samples.",
-        Aggregate::Rate | Aggregate::Delta => {
-            "The thresholds are not drawn: they are of the change."
-        }
         Aggregate::HoursUntil => "The thresholds are not drawn: they are hours.",
+        _ => "The thresholds are not drawn: they are of the change.",
     };
     let lines = rule.levels.iter().filter(|_| why.is_empty());
     let lines = lines.map(|(level, threshold)| ChartLine {
@@ -275,7 +274,11 @@ fn suggestion(rule: &Rule, suggested: &Suggestion, unit: &str) -> SuggestionView
     });
     SuggestionView {
         per_week: suggested.per_week,
-        text: bands_text(rule, &suggested.levels, unit),
+        text: bands_text(
+            rule.compares(),
+            &suggested.levels,
+            &rule.aggregate.unit(unit),
+        ),
         fields: fields.collect(),
         notifications: suggested.notifications,
         is_so,
@@ -294,18 +297,17 @@ fn levels_of(levels: &SuggestedLevels) -> Vec<(Level, Band)> {
         .collect()
 }
 
-/// `warning above 93 %, over at 78 %`
-pub fn bands_text(rule: &Rule, levels: &SuggestedLevels, unit: &str) -> String {
-    let unit = rule.aggregate.unit(unit);
-    let side = side(rule.compares());
+/// `warning above 93 %, over at 78 %`; one a level, the least first.
+pub fn bands(when: Direction, levels: &SuggestedLevels, unit: &str) -> Vec<String> {
+    let side = side(when);
     let bands = levels_of(levels).into_iter().map(|(level, band)| {
         format!(
             "{level} {side} {}, over at {}",
-            quantity::figure(band.fire, &unit),
-            quantity::figure(band.clear, &unit)
+            quantity::figure(band.fire, unit),
+            quantity::figure(band.clear, unit)
         )
     });
-    bands.collect::<Vec<_>>().join("; ")
+    bands.collect()
 }
 
 fn fired(episode: &Episode, to: Timestamp) -> FiredView {

@@ -1,49 +1,45 @@
 //! The page of one alert, the page of silences, and what their forms do.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use askama::Template as _;
 
-use super::{back, form, html};
+use super::{back, form, html, rules};
 use crate::{
     control::Command,
-    entry::pending::Busy,
     model::{AlertEvent, Timestamp},
-    store::{self, notifications::Wanted},
+    store::notifications::Wanted,
     web::{
         api, channels,
         ingest::body,
-        pages::{fill, live_page::LivePage, render},
+        pages::{
+            alert::QuietFragment,
+            chart::Chart,
+            fill::{self, history::Span},
+            live_page::LivePage,
+            render,
+        },
         problem::Problem,
-        silences,
+        query, silences,
         state::State,
     },
 };
 
-/// Transitions of one alert on its page, at most: the newest.
-const MOST_STEPS: usize = 500;
+/// Messages about one alert on its page, at most.
+const MOST_TOLD: usize = 500;
 
 /// `GET /alerts/{id}`
 pub async fn alert(request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?;
-    let unknown = || Problem::not_found("there is no alert of this id, or it is no longer kept");
-    let id: uuid::Uuid = id.parse().map_err(|_| unknown())?;
-    let readers = state.parts().store.readers();
-    let read = readers.read(move |stored| store::alerts::of(stored, id, MOST_STEPS));
-    let busy = |busy: Busy| Problem::busy(busy.to_string());
-    let read = read.map_err(busy)?.await.map_err(busy)?;
-    let events = read.map_err(|error| {
-        tracing::error!(%error, "an alert of the past cannot be read");
-        Problem::internal()
-    })?;
-    let mut events: Vec<Arc<AlertEvent>> = events.into_iter().map(Arc::new).collect();
+    let events = api::events(state, &id).await?;
+    let newest = &events[events.len() - 1];
     let wanted = Wanted {
-        alert: Some(id),
+        alert: Some(newest.id),
         to: Timestamp::from_millis(i64::MAX),
         // Nothing was told before it opened.
-        from: events.first().map(|event| event.since).unwrap_or_default(),
-        most: MOST_STEPS,
+        from: newest.since,
+        most: MOST_TOLD,
         ..Wanted::default()
     };
     let told = channels::ledger(state, wanted).await?;
@@ -54,17 +50,48 @@ pub async fn alert(request: HttpRequest, id: web::Path<String>) -> Result<HttpRe
         .notify
         .channels
         .is_empty();
+    let chart = chart_of(state, newest, &events).await?;
     let live = state.live().read();
-    // What happened a moment ago may not be in the store yet.
-    if let Some(newest) = live.alert(id)
-        && events.last().is_none_or(|last| last != newest)
-    {
-        events.push(newest.clone());
-    }
     let outlook = fill::outlook::Outlook::new(&live, state.now());
     let shell = render::still_frame(state, &outlook, "alert", "Alert");
-    let page = fill::alert::page(&outlook, shell, &events, &told, has_channels);
-    html(StatusCode::OK, page.ok_or_else(unknown)?.render())
+    let page = fill::alert::page(&outlook, shell, &events, (&told, has_channels), chart);
+    html(StatusCode::OK, page.render())
+}
+
+/// What is shown of the metric before an alert opened, and after it ended: as long as it was open, within these.
+const AROUND: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(3600)];
+
+/// Its series while it was open and around that, with the thresholds that it crossed.
+async fn chart_of(
+    state: &State,
+    alert: &AlertEvent,
+    events: &[Arc<AlertEvent>],
+) -> Result<Option<Chart>, Problem> {
+    let now = state.now();
+    let end = match alert.state.is_open() {
+        true => now,
+        false => alert.timestamp,
+    };
+    let around = end.since(alert.since).clamp(AROUND[0], AROUND[1]);
+    let span = Span {
+        from: alert.since.minus(around),
+        to: end.plus(around).min(now),
+    };
+    let mut chart = rules::chart(state, &alert.series, span).await?;
+    if let Some(chart) = &mut chart {
+        chart.thresholds = fill::alert::lines(events);
+    }
+    Ok(chart)
+}
+
+/// `GET /alerts/{id}/quiet`: at which thresholds it would not have fired, as a sentence.
+pub async fn quiet(request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let state = State::of(&request)?;
+    let text = match api::quiet_of(state, &id).await {
+        Ok((quiet, rule, alert)) => fill::alert::quiet(&quiet, &rule, &alert),
+        Err(problem) => problem.to_string(),
+    };
+    html(StatusCode::OK, QuietFragment { text }.render())
 }
 
 pub async fn silences(request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -105,6 +132,15 @@ pub async fn alert_form(
         let body = silences::written::of_form(&id, &String::from_utf8_lossy(&fields));
         let asked = silences::written::parse(&body, state.now())?;
         silences::make(&request, asked).await?;
+        return Ok(back(&request));
+    }
+    if action == "notes" {
+        let state = State::of(&request)?;
+        let fields = body::read(&request, payload, &state.parts().ingest, state.limits()).await?;
+        let fields = String::from_utf8_lossy(&fields);
+        let message = query::pairs(&fields).find(|(name, _)| name == "message");
+        let message = message.map(|(_, text)| text).unwrap_or_default();
+        api::add_note(&request, &id, &message).await?;
         return Ok(back(&request));
     }
     form(&request, api::alert_command(&id, &action)?).await
