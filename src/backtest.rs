@@ -340,6 +340,7 @@ impl Trial {
             series: Some(Arc::new(fits)),
             alerts: false,
             activity: false,
+            notifications: false,
         }
     }
 

@@ -9,7 +9,7 @@ pub mod pending;
 use std::sync::Arc;
 
 use crate::{
-    model::{Activity, AlertEvent, Seq, Timestamp},
+    model::{Activity, AlertEvent, DeliveryEvent, Seq, Timestamp},
     series::Series,
 };
 
@@ -60,6 +60,13 @@ pub enum What {
         /// Its fields after the type, likewise.
         json: Box<str>,
     },
+    /// What became of a message to people, likewise.
+    Delivery {
+        /// The event.
+        event: Arc<DeliveryEvent>,
+        /// Its fields after the type, likewise.
+        json: Box<str>,
+    },
 }
 
 impl Entry {
@@ -80,8 +87,9 @@ impl Entry {
     pub fn weight(&self) -> usize {
         let payload = match &self.what {
             What::Samples { values, .. } => values.len() * SAMPLE_BYTES,
-            What::Alert { json, .. } => json.len() * 2,
-            What::Activity { json, .. } => json.len() * 2,
+            What::Alert { json, .. }
+            | What::Activity { json, .. }
+            | What::Delivery { json, .. } => json.len() * 2,
         };
         payload + 160
     }

@@ -161,6 +161,7 @@ mod tests {
             series: None,
             alerts: true,
             activity: true,
+            notifications: true,
         };
         let early = archive(wanted.clone()).unwrap();
         drop(threads.readers);

@@ -11,10 +11,13 @@ use crate::{
         past::{Fits, From, Wanted},
     },
     model::{Rule, Timestamp},
-    pipeline::{Live, live::FEED},
+    pipeline::{
+        Live,
+        live::{DELIVERIES, FEED},
+    },
     replay::{self, resolved::Resolved},
     series::{Series, Writer},
-    store::{Store, feed},
+    store::{Store, block::ReadError, feed},
     stream::Stream,
     windows::Windows,
 };
@@ -79,17 +82,19 @@ pub async fn refill(
     }
 }
 
-/// Puts the lines of earlier lives into the feed.
+/// Puts the lines of earlier lives into the feed, and what became of messages then.
 pub async fn feed(store: &Store, live: &Live, now: Timestamp) {
-    let lines = store
-        .readers()
-        .read(move |stored| feed::at(stored, now, FEED));
+    let lines = store.readers().read(move |stored| {
+        let lines = feed::at(stored, now, FEED)?;
+        // A few events make the story of one.
+        Ok((lines, feed::deliveries(stored, now, DELIVERIES * 4)?))
+    });
     let Ok(lines) = lines else {
         return;
     };
     match lines.await {
-        Ok(Ok(lines)) => live.remember(lines),
-        Ok(Err(error)) => tracing::warn!(%error, "the feed begins empty"),
+        Ok(Ok((lines, deliveries))) => live.remember(lines, deliveries),
+        Ok(Err::<_, ReadError>(error)) => tracing::warn!(%error, "the feed begins empty"),
         Err(error) => tracing::warn!(%error, "the feed begins empty"),
     }
 }
@@ -101,6 +106,7 @@ fn samples(from: From, fits: Arc<Fits>) -> Wanted {
         series: Some(fits),
         alerts: false,
         activity: false,
+        notifications: false,
     }
 }
 

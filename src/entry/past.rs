@@ -45,6 +45,8 @@ pub struct Wanted {
     pub alerts: bool,
     /// Whether lines of the feed are.
     pub activity: bool,
+    /// Whether what became of messages to people is.
+    pub notifications: bool,
 }
 
 /// What there is.

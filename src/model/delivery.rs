@@ -123,6 +123,39 @@ impl fmt::Display for DeliveryState {
     }
 }
 
+/// What became of a delivery, as the stream tells it: complete in itself, so that the newest one of a delivery is how it
+/// stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryEvent {
+    /// The delivery.
+    pub id: Uuid,
+    /// The channel, by name.
+    pub channel: Arc<str>,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What the channel answered last, or what went wrong; empty before the first attempt.
+    pub answer: String,
+    /// How long the last attempt took, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub took_ms: Option<u64>,
+    /// When it is tried again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub again: Option<Timestamp>,
+    /// What it says, in a line.
+    pub title: String,
+    /// The alerts that it tells of.
+    pub alerts: Vec<Uuid>,
+    /// Somebody tries the channel.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub test: bool,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When this happened.
+    pub timestamp: Timestamp,
+}
+
 /// One attempt to send a delivery.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {

@@ -23,7 +23,7 @@ pub mod varint;
 
 pub use alert::{AlertEvent, AlertState, Explanation, Person, Reason, SilencedBy, Transition};
 pub use batch::{Batch, SourceId};
-pub use delivery::{Attempt, Delivery, DeliveryState, Notice, Telling};
+pub use delivery::{Attempt, Delivery, DeliveryEvent, DeliveryState, Notice, Telling};
 pub use event::Activity;
 pub use glob::{Glob, Globs};
 pub use name::{HostName, InvalidName, LabelName, MetricName};

@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::{annotations::UnknownAnnotation, turns::Turns};
 use crate::{
     model::{
-        Activity, Batch, HostName, Maintenance, Person, ProcessRow, Rule, Seq, Silence, SourceId,
+        Activity, Batch, DeliveryEvent, HostName, Maintenance, Person, ProcessRow, Rule, Seq,
+        Silence, SourceId,
     },
     rules::{MOST_EDITS, Unremovable},
     series::Refused,
@@ -104,6 +105,7 @@ pub(super) enum Message {
         reply: oneshot::Sender<Vec<Outcome>>,
     },
     Activity(Activity),
+    Delivery(DeliveryEvent),
     Annotate {
         annotation: Activity,
         reply: oneshot::Sender<Seq>,
@@ -233,6 +235,11 @@ impl Inlet {
     /// Hands over a line of the feed.
     pub fn activity(&self, activity: Activity) -> Result<(), Busy> {
         self.try_send(Message::Activity(activity))
+    }
+
+    /// Hands over what became of a message to people.
+    pub fn delivery(&self, event: DeliveryEvent) -> Result<(), Busy> {
+        self.try_send(Message::Delivery(event))
     }
 
     /// Hands over an annotation; tells the number of its line.

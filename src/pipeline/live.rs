@@ -13,7 +13,8 @@ use uuid::Uuid;
 use super::annotations::Annotations;
 use crate::{
     model::{
-        Activity, AlertEvent, AlertState, HostName, Maintenance, ProcessRow, Silence, SourceId,
+        Activity, AlertEvent, AlertState, DeliveryEvent, HostName, Maintenance, ProcessRow,
+        Silence, SourceId,
     },
     rules::Book,
     windows::Windows,
@@ -21,6 +22,8 @@ use crate::{
 
 /// Lines of the feed kept for pages; all of them are in the log or the store as well.
 pub const FEED: usize = 100;
+/// Messages to people that are at hand: the newest.
+pub const DELIVERIES: usize = 200;
 
 /// The present; a cheap handle.
 #[derive(Debug, Clone)]
@@ -43,6 +46,8 @@ pub struct LiveState {
     /// When people are not told, week after week.
     pub maintenance: Arc<[Arc<Maintenance>]>,
     feed: VecDeque<Arc<Activity>>,
+    /// How the newest messages to people stand, by id (and so by age).
+    deliveries: BTreeMap<Uuid, Arc<DeliveryEvent>>,
     processes: HashMap<HostName, Arc<[ProcessRow]>>,
     totals: Counts,
     by_source: HashMap<SourceId, Counts>,
@@ -93,11 +98,18 @@ impl Live {
         self.write().maintenance = windows.into();
     }
 
-    /// Has the lines of earlier lives in the feed, oldest first.
-    pub fn remember(&self, lines: impl IntoIterator<Item = Activity>) {
+    /// Has the lines of earlier lives in the feed, and what became of messages then; both oldest first.
+    pub fn remember(
+        &self,
+        lines: impl IntoIterator<Item = Activity>,
+        deliveries: impl IntoIterator<Item = DeliveryEvent>,
+    ) {
         let mut state = self.write();
         for line in lines {
             state.add_activity(Arc::new(line));
+        }
+        for event in deliveries {
+            state.add_delivery(Arc::new(event));
         }
     }
 
@@ -129,6 +141,7 @@ impl LiveState {
             silences: Arc::default(),
             maintenance: Arc::default(),
             feed: VecDeque::new(),
+            deliveries: BTreeMap::new(),
             processes: HashMap::new(),
             totals: Counts::default(),
             by_source: HashMap::new(),
@@ -170,6 +183,11 @@ impl LiveState {
         self.feed.iter().rev()
     }
 
+    /// How the newest messages to people stand, newest first.
+    pub fn deliveries(&self) -> impl Iterator<Item = &Arc<DeliveryEvent>> {
+        self.deliveries.values().rev()
+    }
+
     /// What a host is busiest with; empty when it is not known.
     pub fn processes(&self, host: &HostName) -> Arc<[ProcessRow]> {
         self.processes.get(host).cloned().unwrap_or_default()
@@ -206,6 +224,14 @@ impl LiveState {
             self.feed.pop_front();
         }
         self.feed.push_back(activity);
+    }
+
+    /// Takes in what became of a message to people.
+    pub fn add_delivery(&mut self, event: Arc<DeliveryEvent>) {
+        self.deliveries.insert(event.id, event);
+        if self.deliveries.len() > DELIVERIES {
+            self.deliveries.pop_first();
+        }
     }
 
     /// Takes in a transition of an alert.

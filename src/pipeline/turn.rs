@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::live::LiveState;
 use crate::{
     entry::{Entry, What},
-    model::{Activity, AlertEvent, Timestamp, alert::Busy},
+    model::{Activity, AlertEvent, DeliveryEvent, Timestamp, alert::Busy},
 };
 
 /// One turn in the making.
@@ -46,6 +46,19 @@ impl Turn<'_> {
             },
         );
         self.state.add_activity(activity);
+    }
+
+    /// What became of a message to people.
+    pub fn delivery(&mut self, event: DeliveryEvent) {
+        let event = Arc::new(event);
+        self.push(
+            1,
+            What::Delivery {
+                json: fields(&*event).into(),
+                event: event.clone(),
+            },
+        );
+        self.state.add_delivery(event);
     }
 
     /// A transition. It gets to know what its host is busy with.

@@ -213,6 +213,7 @@ impl Turns {
                 replies.push(Box::new(move || _ = reply.send(outcomes)));
             }
             Message::Activity(activity) => turn.activity(activity),
+            Message::Delivery(event) => turn.delivery(event),
             Message::Annotate { annotation, reply } => {
                 turn.activity(annotation);
                 let number = turn.head;

@@ -88,6 +88,7 @@ impl Scene {
             series: Some(Arc::new(of_host)),
             alerts: false,
             activity: false,
+            notifications: false,
         };
         walk(archive, wanted, |entry| {
             if entry.received > at {
@@ -123,6 +124,7 @@ impl Scene {
             }
             What::Alert { event, .. } => self.state.add_alert(event.clone()),
             What::Activity { activity, .. } => self.state.add_activity(activity.clone()),
+            What::Delivery { event, .. } => self.state.add_delivery(event.clone()),
         }
     }
 }

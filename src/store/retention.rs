@@ -155,7 +155,7 @@ fn oldest(transaction: &Transaction<'_>) -> rusqlite::Result<Option<rows::Meta>>
     Ok(found.into_iter().next())
 }
 
-/// Takes out the feed, the transitions and the series of what was recorded before the oldest sample that is left; these
+/// Takes out the feed, the transitions, what became of messages and the series of what was recorded before the oldest sample that is left; these
 /// series are to be forgotten.
 fn delete_what_went(
     transaction: &Transaction<'_>,
@@ -165,7 +165,9 @@ fn delete_what_went(
         SELECT boot, first_seq FROM (
             SELECT boot, first_seq FROM blocks WHERE tier = 0 UNION ALL SELECT boot, first_seq FROM journal)
         ORDER BY boot, first_seq LIMIT 1)";
-    transaction.execute(&format!("DELETE FROM activities WHERE {BEFORE}"), [])?;
+    for table in ["activities", "delivery_events"] {
+        transaction.execute(&format!("DELETE FROM {table} WHERE {BEFORE}"), [])?;
+    }
     let of_closed = "AND alert NOT IN (SELECT id FROM alerts WHERE is_open)";
     transaction.execute(
         &format!("DELETE FROM alert_events WHERE {BEFORE} {of_closed}"),

@@ -6,7 +6,7 @@ use super::{Past, notifications, rules};
 use crate::model::{Epoch, Timestamp};
 
 /// The schema this program writes; `PRAGMA user_version` of the file.
-pub const VERSION: i64 = 5;
+pub const VERSION: i64 = 6;
 
 /// What makes each version out of the one before; the first out of an empty file.
 const STEPS: [&str; VERSION as usize] = [
@@ -160,6 +160,16 @@ CREATE TABLE attempts (
     at_ms INTEGER NOT NULL,
     attempt TEXT NOT NULL,
     PRIMARY KEY (delivery, number)
+) STRICT, WITHOUT ROWID;
+",
+    "
+-- What became of messages to people, as it was streamed; received_ms is when.
+CREATE TABLE delivery_events (
+    boot INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_ms INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    PRIMARY KEY (boot, seq)
 ) STRICT, WITHOUT ROWID;
 ",
 ];

@@ -177,6 +177,7 @@ impl Bench {
                 series: Some(fits.clone()),
                 alerts: true,
                 activity: true,
+                notifications: true,
             };
             let present = self.writer.epoch.boot;
             let (place, found) = past::read(&self.stored(), present, &wanted).unwrap();

@@ -245,6 +245,14 @@ fn write_entries<'a>(
                     events += 1;
                 }
             }
+            What::Delivery { json, .. } => {
+                if !matches!(spec.encoding, Encoding::Page(_)) {
+                    out.object("notification", Some(entry.first), |b| {
+                        b.extend_from_slice(json.as_bytes());
+                    });
+                    events += 1;
+                }
+            }
         }
         upto = entry.last.min(stretch.upto);
     }

@@ -18,11 +18,19 @@ pub enum Topic {
     Activity = 4,
     /// The state of the server.
     Status = 8,
+    /// What becomes of messages to people.
+    Notifications = 16,
 }
 
 impl Topic {
     /// All topics.
-    pub const ALL: [Self; 4] = [Self::Metrics, Self::Alerts, Self::Activity, Self::Status];
+    pub const ALL: [Self; 5] = [
+        Self::Metrics,
+        Self::Alerts,
+        Self::Activity,
+        Self::Notifications,
+        Self::Status,
+    ];
 
     /// The word on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -31,6 +39,7 @@ impl Topic {
             Self::Alerts => "alerts",
             Self::Activity => "activity",
             Self::Status => "status",
+            Self::Notifications => "notifications",
         }
     }
 

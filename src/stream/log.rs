@@ -29,6 +29,7 @@ fn topic(entry: &Entry) -> Topic {
         What::Samples { .. } => Topic::Metrics,
         What::Alert { .. } => Topic::Alerts,
         What::Activity { .. } => Topic::Activity,
+        What::Delivery { .. } => Topic::Notifications,
     }
 }
 
@@ -132,7 +133,7 @@ impl Lane {
     }
 }
 
-/// The log. Bounds: `bytes` for samples and activity, `alerts_kept` alert events.
+/// The log. Bounds: `bytes` for samples, an eighth of it each for activity and notifications, `alerts_kept` alert events.
 #[derive(Debug)]
 pub struct Log {
     epoch: Epoch,
@@ -141,7 +142,7 @@ pub struct Log {
     earlier: Vec<Epoch>,
     bytes: usize,
     alerts_kept: usize,
-    lanes: RwLock<[Lane; 3]>,
+    lanes: RwLock<[Lane; 4]>,
     /// The newest number that readers may see.
     head: AtomicU64,
     /// The newest alert's number.
@@ -151,13 +152,18 @@ pub struct Log {
     highest_floor: AtomicU64,
 }
 
-/// The last number that each lane has forgotten: samples, alerts, activity.
-pub type Floors = [Seq; 3];
+/// The last number that each lane has forgotten: samples, alerts, activity, notifications.
+pub type Floors = [Seq; 4];
 
 /// The place of alerts among [`Floors`].
 pub const ALERTS: usize = 1;
 
-const LANES: [Topic; 3] = [Topic::Metrics, Topic::Alerts, Topic::Activity];
+const LANES: [Topic; 4] = [
+    Topic::Metrics,
+    Topic::Alerts,
+    Topic::Activity,
+    Topic::Notifications,
+];
 
 impl Log {
     /// An empty log of this epoch; `earlier` are the epochs known from the store.
@@ -188,13 +194,15 @@ impl Log {
                     ALERTS
                 }
                 Topic::Activity => 2,
+                Topic::Notifications => 3,
                 _ => 0,
             };
             lanes[lane].push(entry);
         }
-        let [samples, alerts, activity] = &mut *lanes;
+        let [samples, alerts, activity, notifications] = &mut *lanes;
         let evicted = samples.evict(|lane| lane.weight > self.bytes)
             + activity.evict(|lane| lane.weight > self.bytes / 8)
+            + notifications.evict(|lane| lane.weight > self.bytes / 8)
             + alerts.evict(|lane| lane.entries.len() > self.alerts_kept);
         self.evicted.fetch_add(evicted, Ordering::Relaxed);
         let highest = lanes.iter().map(|lane| lane.floor).max().unwrap_or(0);

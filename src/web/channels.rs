@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{api, problem::Problem, query, state::State};
 use crate::{
     history::query::{LATER, TIME, time},
-    model::{DeliveryState, Timestamp},
+    model::{Attempt, DeliveryState, Timestamp},
     notify::{ChannelStatus, Untested},
     store::notifications::{self, Entry, Wanted},
 };
@@ -45,16 +45,21 @@ pub async fn channels(request: HttpRequest) -> Result<HttpResponse, Problem> {
 
 /// `POST /api/channels/{name}/test`
 pub async fn test(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let state = State::of(&request)?;
-    let tested = state.control().notifier().test(&name).await;
+    let attempt = tested(State::of(&request)?, &name).await?;
+    Ok(HttpResponse::Ok().json(attempt))
+}
+
+/// Tries a channel; that it did not take it is a problem.
+pub async fn tested(state: &State, name: &str) -> Result<Attempt, Problem> {
+    let tested = state.control().notifier().test(name).await;
     let attempt = tested.map_err(|error| match error {
         Untested::Unknown(_) => Problem::not_found(error.to_string()),
         Untested::Busy => Problem::busy(error.to_string()),
     })?;
     match attempt.state {
-        DeliveryState::Sent => Ok(HttpResponse::Ok().json(attempt)),
+        DeliveryState::Sent => Ok(attempt),
         _ => {
-            let detail = format!("the channel {} did not take it: {}", *name, attempt.answer);
+            let detail = format!("the channel {name} did not take it: {}", attempt.answer);
             let problem = Problem::new(StatusCode::BAD_GATEWAY, detail);
             Err(problem.with("attempt", json!(attempt)))
         }

@@ -54,6 +54,11 @@ pub fn routes(config: &mut ServiceConfig) {
             web::head().to(sse::alerts),
         ),
         (
+            "/api/events/notifications",
+            web::get().to(sse::notifications),
+            web::head().to(sse::notifications),
+        ),
+        (
             "/api/events/all",
             web::get().to(sse::all),
             web::head().to(sse::all),

@@ -180,7 +180,7 @@ pub fn parse(query: &str, topics: Topics) -> Result<StreamQuery, Problem> {
     Ok(parsed)
 }
 
-const TOPICS: &str = "metrics, alerts, activity, status, separated by commas";
+const TOPICS: &str = "metrics, alerts, activity, notifications, status, separated by commas";
 const RATE: &str = "flushes a second, more than 0 and at most 100";
 const SINCE: &str = "a position, a duration like 10m, an RFC 3339 time, earliest or latest";
 /// What `speed` takes.

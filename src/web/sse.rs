@@ -46,6 +46,11 @@ pub async fn alerts(request: HttpRequest) -> Result<HttpResponse, Problem> {
     open(&request, Topics::of(&[Topic::Alerts])).await
 }
 
+/// `GET /api/events/notifications`
+pub async fn notifications(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    open(&request, Topics::of(&[Topic::Notifications])).await
+}
+
 /// `GET /api/events/all`
 pub async fn all(request: HttpRequest) -> Result<HttpResponse, Problem> {
     open(&request, Topics::all()).await

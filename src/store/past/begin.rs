@@ -98,7 +98,8 @@ fn at_time(database: &Connection, boot: u32, time: Timestamp) -> Result<Option<P
         .prepare_cached(
             "SELECT max(seq) FROM (
                 SELECT seq FROM alert_events WHERE boot = ?1 AND seq <= ?2 AND at_ms <= ?3
-                UNION ALL SELECT seq FROM activities WHERE boot = ?1 AND seq <= ?2 AND received_ms <= ?3)",
+                UNION ALL SELECT seq FROM activities WHERE boot = ?1 AND seq <= ?2 AND received_ms <= ?3
+                UNION ALL SELECT seq FROM delivery_events WHERE boot = ?1 AND seq <= ?2 AND received_ms <= ?3)",
         )?
         .query_row(stretch, |row| row.get(0))?;
     let others = others.map_or(0, |seq| seq.max(0).cast_unsigned());

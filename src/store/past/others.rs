@@ -1,4 +1,4 @@
-//! Alerts and lines of the feed, as entries.
+//! Alerts, lines of the feed and what became of messages, as entries.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use rusqlite::params;
 use super::Reading;
 use crate::{
     entry::{Entry, What, past::Place},
-    model::{Activity, AlertEvent, Seq, Timestamp},
+    model::{Activity, AlertEvent, DeliveryEvent, Seq, Timestamp},
     store::{block::ReadError, writer::number},
 };
 
 impl Reading<'_> {
-    /// With alerts and lines of the feed, all in the order of their numbers.
+    /// With those of them that are wanted, all in the order of their numbers.
     pub(super) fn with_others(
         &self,
         mut entries: Vec<Arc<Entry>>,
@@ -63,6 +63,27 @@ impl Reading<'_> {
                 }
             }
         }
+        if self.wanted.notifications {
+            let mut found = self.database.prepare_cached(
+                "SELECT seq, received_ms, event FROM delivery_events WHERE boot = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq",
+            )?;
+            let mut found = found.query(stretch)?;
+            while let Some(row) = found.next()? {
+                let (seq, received, json) = (row.get(0)?, row.get(1)?, row.get_ref(2)?.as_str());
+                let json = json.map_err(rusqlite::Error::from)?;
+                if let Ok(event) = serde_json::from_str::<DeliveryEvent>(json) {
+                    entries.push(other(
+                        seq,
+                        received,
+                        |json| What::Delivery {
+                            event: Arc::new(event),
+                            json,
+                        },
+                        json,
+                    ));
+                }
+            }
+        }
         if entries.len() > samples {
             entries.sort_by_key(|entry| entry.first);
         }
@@ -70,7 +91,7 @@ impl Reading<'_> {
     }
 }
 
-/// An alert or a line of the feed, from its JSON.
+/// One of them, from its JSON.
 fn other(seq: i64, received: i64, what: impl FnOnce(Box<str>) -> What, json: &str) -> Arc<Entry> {
     let fields = json
         .strip_prefix('{')

@@ -120,6 +120,7 @@ fn a_time_is_looked_for_from_the_newest_on_when_the_clock_was_set_back() {
                 series: Some(Arc::new(|_: &Series| true)),
                 alerts: true,
                 activity: true,
+                notifications: true,
             };
             past::read(&bench.stored(), 4, &wanted).unwrap().0
         };

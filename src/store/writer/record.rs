@@ -6,7 +6,7 @@ use rusqlite::{Transaction, params};
 use super::number;
 use crate::{
     entry::{Entry, What},
-    model::{Activity, AlertEvent, Seq, Timestamp},
+    model::{Activity, AlertEvent, DeliveryEvent, Seq, Timestamp},
     store::{catalogue::Catalogue, compactor::Poke, journal},
 };
 
@@ -95,6 +95,7 @@ impl<'a> Rows<'a> {
             What::Activity { activity, .. } => {
                 write_activity(transaction, self.boot, entry, activity)?
             }
+            What::Delivery { event, .. } => write_delivery(transaction, self.boot, entry, event)?,
         }
         Ok(())
     }
@@ -172,6 +173,25 @@ fn write_activity(
             .execute([id.to_string()])?,
         (None, None) => 0,
     };
+    Ok(())
+}
+
+fn write_delivery(
+    transaction: &Transaction<'_>,
+    boot: u32,
+    entry: &Entry,
+    event: &DeliveryEvent,
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO delivery_events (boot, seq, received_ms, event) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            boot,
+            number(entry.first),
+            entry.received.as_millis(),
+            json(event)?,
+        ])?;
     Ok(())
 }
 

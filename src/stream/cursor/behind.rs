@@ -366,6 +366,7 @@ fn wanted(view: &Arc<View>, from: From) -> Wanted {
         series: topics.contains(Topic::Metrics).then(|| view.reads()),
         alerts: topics.contains(Topic::Alerts),
         activity: topics.contains(Topic::Activity),
+        notifications: topics.contains(Topic::Notifications),
     }
 }
 

@@ -16,6 +16,8 @@ pub enum LivePage {
     Rules,
     /// Silences.
     Silences,
+    /// Channels and the ledger.
+    Channels,
     /// Sources.
     Sources,
     /// The program about itself.
@@ -31,6 +33,7 @@ impl LivePage {
             Self::Alerts => "alerts",
             Self::Rules => "rules",
             Self::Silences => "silences",
+            Self::Channels => "channels",
             Self::Sources => "sources",
             Self::Status => "status",
         }
@@ -66,6 +69,7 @@ impl LivePage {
             "alerts" => Ok(Self::Alerts),
             "rules" => Ok(Self::Rules),
             "silences" => Ok(Self::Silences),
+            "channels" => Ok(Self::Channels),
             "sources" => Ok(Self::Sources),
             "status" => Ok(Self::Status),
             "host" => {

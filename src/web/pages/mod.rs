@@ -6,6 +6,7 @@
 
 pub mod alert;
 pub mod alerts;
+pub mod channels;
 pub mod chart;
 pub mod docs;
 pub mod echo;

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::{
     alerts::{AlertsPage, HistoryFragment, OpenAlertsFragment},
+    channels::{ChannelsFragment, ChannelsPage, LedgerFragment},
     feed::{ActivityFragment, AlertFeedFragment},
     fill::{self, outlook::Outlook},
     host::{
@@ -138,6 +139,12 @@ pub fn page(
             }
             .render()
         }
+        LivePage::Channels => ChannelsPage {
+            shell: shell("Channels"),
+            channels: fill::channels::channels(state.control().notifier()),
+            ledger: fill::channels::ledger(outlook),
+        }
+        .render(),
         LivePage::Sources => SourcesPage {
             shell: shell("Sources"),
             sources: sources(),
@@ -349,6 +356,12 @@ impl Fragments {
                     "silences".to_owned(),
                     &SilencesFragment { silences, windows },
                 );
+            }
+            LivePage::Channels => {
+                let channels = &fill::channels::channels(state.control().notifier());
+                drawn.add("channels".to_owned(), &ChannelsFragment { channels });
+                let ledger = &fill::channels::ledger(outlook);
+                drawn.add("ledger".to_owned(), &LedgerFragment { ledger });
             }
             LivePage::Sources => drawn.add(
                 "source-table".to_owned(),

@@ -33,7 +33,7 @@ use crate::{
         view::{Encoding, Page, Renderer, Shape, ViewSpec},
     },
     web::{
-        api,
+        api, channels,
         history::{TIME, time},
         limits::Limit,
         problem::Problem,
@@ -65,6 +65,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/silences", web::get().to(alerts::silences))
         .route("/silences", web::post().to(alerts::silence))
         .route("/silences/{id}/end", web::post().to(alerts::end_silence))
+        .route("/channels", web::get().to(list_channels))
+        .route("/channels/{name}/test", web::post().to(test_channel))
         .route("/history", web::get().to(history::page))
         .route("/sources", web::get().to(sources))
         .route("/status", web::get().to(status))
@@ -138,6 +140,20 @@ async fn list_alerts(request: HttpRequest) -> Result<HttpResponse, Problem> {
 async fn list_rules(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?;
     html(StatusCode::OK, render::present(state, &LivePage::Rules))
+}
+
+async fn list_channels(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let state = State::of(&request)?;
+    html(StatusCode::OK, render::present(state, &LivePage::Channels))
+}
+
+/// `POST /channels/{name}/test`: what becomes of it comes with the page's stream.
+async fn test_channel(
+    request: HttpRequest,
+    name: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    channels::tested(State::of(&request)?, &name).await?;
+    Ok(back(&request))
 }
 
 async fn sources(request: HttpRequest) -> Result<HttpResponse, Problem> {

@@ -188,7 +188,7 @@ fn command(kind: &str, object: Map<String, Value>) -> Result<Command, Fault> {
 }
 
 fn subscribe(fields: &mut Fields) -> Result<Subscribe, Fault> {
-    const TOPICS: &str = "a list of metrics, alerts, activity, status";
+    const TOPICS: &str = "a list of metrics, alerts, activity, notifications, status";
     let topics: Option<Vec<String>> = fields.optional("topics", TOPICS)?;
     let topics = match topics {
         None => Topics::of(&[Topic::Metrics, Topic::Alerts]),

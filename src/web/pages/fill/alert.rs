@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{alerts, feeds::transition_word, outlook::Outlook, rules};
+use super::{alerts, channels, feeds::transition_word, outlook::Outlook, rules};
 use crate::{
     backtest::SuggestedLevels,
-    model::{
-        AlertEvent, AlertState, DeliveryState, Level, Rule, SilencedBy, Telling, Transition,
-        quantity,
-    },
+    model::{AlertEvent, AlertState, Rule, SilencedBy, Telling, Transition, quantity},
     store::notifications::Entry,
     web::{
         api::Quiet,
@@ -161,11 +158,7 @@ fn message(entry: &Entry, alert: &AlertEvent) -> ToldView {
             Some(Telling::Reminder) => "goes on",
             Some(Telling::Firing) | None => "fires",
         },
-        state: match entry.state {
-            DeliveryState::Sent => State::Ok,
-            DeliveryState::Queued => State::Level(Level::Warning),
-            _ => State::Level(Level::Critical),
-        },
+        state: channels::state(entry.state),
         word: entry.state.as_str(),
         attempts: entry.attempts.len(),
         answer: entry.answer.clone(),

@@ -264,9 +264,9 @@ fn firing(outcome: &Outcome) -> Vec<(State, String)> {
 }
 
 fn suggestion(rule: &Rule, suggested: &Suggestion, unit: &str) -> SuggestionView {
-    let bands = levels_of(&suggested.levels);
+    let levels = levels_of(&suggested.levels);
     let is_so = suggested.levels == SuggestedLevels::of(&rule.levels);
-    let fields = bands.iter().flat_map(|(level, band)| {
+    let fields = levels.iter().flat_map(|(level, band)| {
         [
             (format!("{level}.fire"), band.fire.to_string()),
             (format!("{level}.clear"), band.clear.to_string()),
@@ -274,11 +274,12 @@ fn suggestion(rule: &Rule, suggested: &Suggestion, unit: &str) -> SuggestionView
     });
     SuggestionView {
         per_week: suggested.per_week,
-        text: bands_text(
+        text: bands(
             rule.compares(),
             &suggested.levels,
             &rule.aggregate.unit(unit),
-        ),
+        )
+        .join("; "),
         fields: fields.collect(),
         notifications: suggested.notifications,
         is_so,
