@@ -5,6 +5,7 @@
 
 mod chat;
 mod command;
+mod fit;
 mod mail;
 mod ntfy;
 mod webhook;

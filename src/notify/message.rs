@@ -79,6 +79,14 @@ impl Message<'_> {
         lines.join("\n").trim_end().to_owned()
     }
 
+    /// All of it, for below a title; with the title where that had to be cut.
+    pub fn text_below(&self, is_title_cut: bool) -> String {
+        match is_title_cut {
+            true => format!("{}\n{}", self.title(), self.text()),
+            false => self.text(),
+        }
+    }
+
     /// Where more is to be seen.
     pub fn page(&self) -> String {
         match self.delivery.notices.as_slice() {

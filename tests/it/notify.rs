@@ -445,20 +445,25 @@ async fn a_channel_can_be_tried() {
     server.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn each_chat_gets_what_it_understands() {
-    let mut receiver = Receiver::start().await;
+/// One of each.
+fn chats(receiver: &Receiver) -> String {
     let url = receiver.url();
     let mut config = CPU_HIGH.to_owned();
     for kind in ["slack", "mattermost", "discord", "teams", "ntfy"] {
         config.push_str(&format!(
-            "\n[[channels]]\nname = \"{kind}\"\ntype = \"{kind}\"\nurl = \"{url}\"\n"
+            "\n[[channels]]\nname = \"{kind}\"\ntype = \"{kind}\"\nurl = \"{url}\"\ngroup = \"0s\"\n"
         ));
         if kind == "ntfy" {
             config.push_str("topic = \"alerts\"\ntoken = \"tk_secret\"\n");
         }
     }
-    let server = Server::with(&config).await;
+    config
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_chat_gets_what_it_understands() {
+    let mut receiver = Receiver::start().await;
+    let server = Server::with(&chats(&receiver)).await;
     server
         .push(json!({ "name": "cpu", "value": 99, "host": "<!channel> **x**" }))
         .await;
@@ -490,6 +495,87 @@ async fn each_chat_gets_what_it_understands() {
             .is_some_and(|t| t.contains("&lt;!channel&gt;"))
     });
     assert!(slack.is_some(), "{bodies:?}");
+    server.stop().await;
+}
+
+/// Title and text of a message to a chat, which are no longer than that takes; and how long the text may be.
+fn texts(received: &Received) -> (String, String, usize) {
+    let body = received.json();
+    let units = |text: &str| text.encode_utf16().count();
+    let (title, text, most, measure, all): (_, _, _, fn(&str) -> usize, _) =
+        if !body["embeds"].is_null() {
+            let embed = &body["embeds"][0];
+            (
+                &embed["title"],
+                &embed["description"],
+                (256, 4096),
+                units,
+                6000 * 4,
+            )
+        } else if !body["topic"].is_null() {
+            (
+                &body["title"],
+                &body["message"],
+                (1000, 4096),
+                str::len,
+                8192,
+            )
+        } else if body["type"] == "message" {
+            let card = &body["attachments"][0]["content"]["body"];
+            (
+                &card[0]["text"],
+                &card[1]["text"],
+                (3000, 3000),
+                units,
+                21_000,
+            )
+        } else {
+            let text = &body["attachments"][0]["text"];
+            (&body["text"], text, (3000, 3000), units, 7900)
+        };
+    let [title, text] = [title, text].map(|part| part.as_str().unwrap().to_owned());
+    assert!(
+        measure(&title) <= most.0 && measure(&text) <= most.1,
+        "{body}"
+    );
+    assert!(received.body.len() <= all, "{}", received.body.len());
+    (title, text, most.1)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_to_a_chat_is_as_long_as_it_takes_and_no_escape_is_broken() {
+    let mut receiver = Receiver::start().await;
+    let server = Server::with(&chats(&receiver)).await;
+    let high = |n: u32| {
+        let host = format!("web{n}{}", "*<\"&".repeat(40));
+        json!({ "name": "cpu", "value": 95, "host": host })
+    };
+    let many: Vec<Value> = (0..50).map(high).collect();
+    server.push(many).await;
+    for _ in 0..5 {
+        let (title, text, most) = texts(&receiver.next().await);
+        assert_eq!(title, "50 alerts");
+        let cut = text.strip_suffix('…').expect("a text that was cut");
+        assert!(
+            text.len() > most * 9 / 10,
+            "as much as may be: {}",
+            text.len()
+        );
+        let backslashes = cut.len() - cut.trim_end_matches('\\').len();
+        assert_eq!(backslashes % 2, 0, "{cut}");
+        let (_, last) = cut.rsplit_once('&').expect("one");
+        assert!(!text.contains("&amp;") || last.contains(';'), "{cut}");
+    }
+    // A title that has to be cut is in the text as a whole.
+    server.push(high(99)).await;
+    for _ in 0..5 {
+        let received = receiver.next().await;
+        let (title, text, _) = texts(&received);
+        assert!(title.starts_with("Warning: cpu at 95"), "{title}");
+        let is_cut = title.ends_with('…');
+        assert_eq!(is_cut, received.body.contains("embeds"));
+        assert_eq!(is_cut, text.starts_with(&title[..100]), "{text}");
+    }
     server.stop().await;
 }
 
