@@ -22,15 +22,16 @@ use super::{
 };
 use crate::{
     config::notify::Channel,
-    entry::What,
+    entry::{What, past::Place},
     model::{
         Activity, AlertEvent, Attempt, Clock, Delivery, DeliveryState, Notice, Seq, Telling,
         Timestamp,
     },
     pipeline::{Inlet, Live},
     store::{
-        Store,
+        Store, alerts,
         notifications::{Change, Handled, Left},
+        readers::Stored,
     },
     stream::{
         Stream,
@@ -44,6 +45,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const AFTER_A_CRASH: Duration = Duration::from_secs(60);
 /// Bytes of transitions that are taken in one go, nearly.
 const PIECE: usize = 1 << 20;
+/// Transitions that are taken out of the store in one go.
+const STORED_PIECE: usize = 1000;
+/// How long it is waited until the store has written what the log has forgotten already.
+const STORED_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the notifier works with.
 pub struct Parts {
@@ -202,10 +207,15 @@ impl Runner {
     async fn look(&mut self) {
         let stream = self.stream.clone();
         let log = stream.log();
-        let alerts = Topics::of(&[Topic::Alerts]);
+        let topics = Topics::of(&[Topic::Alerts]);
         loop {
             let head = log.head();
-            let found = log.range(alerts, self.handled, head, PIECE);
+            let found = log.range(topics, self.handled, head, PIECE);
+            let before = found.first().map_or(head, |entry| entry.first - 1);
+            if self.handled < before.min(log.floor(topics)) {
+                self.take_forgotten(before).await;
+                continue;
+            }
             let events = found.iter().filter_map(|entry| match &entry.what {
                 What::Alert { event, .. } => Some(event.clone()),
                 _ => None,
@@ -227,6 +237,45 @@ impl Runner {
                 return;
             }
         }
+    }
+
+    /// Takes the transitions up to a number out of the store: more happened at once than the log keeps (`stream.alerts_kept`). They
+    /// were given to the store before anybody heard of them.
+    async fn take_forgotten(&mut self, upto: Seq) {
+        let written = self.store.notifications(Vec::new());
+        let written = tokio::time::timeout(STORED_PATIENCE, written);
+        let is_written = self.store.is_kept() && matches!(written.await, Ok(Ok(())));
+        while self.handled < upto {
+            let events = match is_written {
+                true => self.stored(upto).await,
+                false => Err("the store has not written them".to_owned()),
+            };
+            let events = events.unwrap_or_else(|why| {
+                self.feed(
+                    "notification_failed",
+                    format!("alerts changed faster than they were followed, and nobody is told of some of that: {why}"),
+                );
+                Vec::new()
+            });
+            self.handled = events.last().map_or(upto, |(seq, _)| *seq);
+            let events = events.into_iter().map(|(_, event)| Arc::new(event));
+            self.take(events.collect());
+            self.form_and_keep().await;
+            self.depart();
+        }
+    }
+
+    /// The next transitions up to a number, as the store has them.
+    async fn stored(&self, upto: Seq) -> Result<Vec<(Seq, AlertEvent)>, String> {
+        let place = Place {
+            boot: self.stream.log().epoch().boot,
+            after: self.handled,
+        };
+        let read = move |stored: &Stored<'_>| alerts::after(stored, place, upto, STORED_PIECE);
+        let pending = self.store.readers().read(read);
+        let read = pending.map_err(|busy| busy.to_string())?.await;
+        let events = read.map_err(|busy| busy.to_string())?;
+        events.map_err(|error| error.to_string())
     }
 
     /// Finds who is to be told of these.
@@ -439,7 +488,11 @@ impl Runner {
             DeliveryState::Dropped => ("notification_failed", "was not told of something"),
             _ => ("notification_failed", "refuses a message"),
         };
-        let message = format!("the channel {channel} {what}: {why}");
+        self.feed(kind, format!("the channel {channel} {what}: {why}"));
+    }
+
+    /// Says it in the log and in the feed.
+    fn feed(&self, kind: &str, message: String) {
         tracing::warn!("{message}");
         // A feed that is full now has more to say than this.
         let _ = self

@@ -3,8 +3,11 @@
 use rusqlite::params;
 use uuid::Uuid;
 
-use super::{block::ReadError, readers::Stored};
-use crate::model::{AlertEvent, Timestamp};
+use super::{block::ReadError, readers::Stored, writer::number};
+use crate::{
+    entry::past::Place,
+    model::{AlertEvent, Seq, Timestamp},
+};
 
 /// Alerts that fit, that something happened to at or after `from` and that began before `to`, newest first; at most `most`.
 pub fn read(
@@ -45,6 +48,32 @@ pub fn of(stored: &Stored<'_>, alert: Uuid, most: usize) -> Result<Vec<AlertEven
         events.extend(serde_json::from_str::<AlertEvent>(text));
     }
     events.reverse();
+    Ok(events)
+}
+
+/// The transitions after a place in its life of the server, up to a number, oldest first; the first `most` of them, each with its
+/// number. One that makes no sense is left out, and said.
+pub fn after(
+    stored: &Stored<'_>,
+    place: Place,
+    upto: Seq,
+    most: usize,
+) -> Result<Vec<(Seq, AlertEvent)>, ReadError> {
+    let mut found = stored.database.prepare_cached(
+        "SELECT seq, event FROM alert_events WHERE boot = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq LIMIT ?4",
+    )?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let (after, upto) = (number(place.after), number(upto));
+    let mut found = found.query(params![place.boot, after, upto, most])?;
+    let mut events = Vec::new();
+    while let Some(row) = found.next()? {
+        let seq: i64 = row.get(0)?;
+        let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        match serde_json::from_str(text) {
+            Ok(event) => events.push((seq.max(0).cast_unsigned(), event)),
+            Err(error) => stored.unreadable(&error),
+        }
+    }
     Ok(events)
 }
 

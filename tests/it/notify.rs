@@ -1,5 +1,7 @@
 //! Telling people: real receivers that take, fail, hang and lie; a real mail server; restarts and outages in between.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -251,6 +253,34 @@ async fn what_fires_together_is_one_message_and_what_is_over_does_not_wait() {
     words.sort();
     assert_eq!(words, ["firing", "resolved"]);
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fires_at_once_is_told_also_where_the_log_keeps_less() {
+    for group in ["0s", "1s"] {
+        let mut receiver = Receiver::start().await;
+        let config = webhook(&receiver, &format!("group = \"{group}\""));
+        let server = Server::with(&format!("{config}\n[stream]\nalerts_kept = 100")).await;
+        let names: BTreeSet<String> = (0..200).map(|n| format!("web{n}")).collect();
+        for (value, word) in [(95, "firing"), (10, "resolved")] {
+            let sample = |host| json!({ "name": "cpu", "value": value, "host": host });
+            server
+                .push(names.iter().map(sample).collect::<Vec<_>>())
+                .await;
+            let mut told = BTreeSet::new();
+            while told.len() < names.len() {
+                let received = receiver.next().await;
+                for alert in received.json()["alerts"].as_array().unwrap() {
+                    assert_eq!(alert["what"], word);
+                    let host = alert["host"].as_str().unwrap().to_owned();
+                    assert!(told.insert(host), "told twice: {alert}");
+                }
+            }
+            assert_eq!(told, names);
+        }
+        assert_eq!(server.metric("tickwire_log_evicted_total").await, 300.0);
+        server.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
