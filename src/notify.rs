@@ -30,7 +30,7 @@ use std::{
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use serde::Serialize;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 pub use self::run::{Parts, Runner};
 use crate::{
@@ -38,8 +38,8 @@ use crate::{
     model::{Attempt, Timestamp},
 };
 
-/// Commands that may wait.
-const COMMANDS: usize = 64;
+/// The most tests of channels at once; each may take as long as its channel's `timeout`.
+const TESTS: usize = 4;
 
 /// What is configured, and what links begin with.
 #[derive(Debug)]
@@ -86,9 +86,14 @@ pub enum Untested {
     /// There is none of this name.
     #[error("there is no channel {0:?}")]
     Unknown(String),
-    /// Too much is waiting, or the server is stopping.
-    #[error("too many tests are waiting; try again")]
-    Busy,
+    /// As many are being tried as may.
+    #[error(
+        "{TESTS} tests of channels are under way, which is the most at once; try again when one of them is over"
+    )]
+    TooMany,
+    /// There is nobody to try it any more.
+    #[error("the channel has just been taken out, or the server is stopping")]
+    Gone,
 }
 
 /// The notifier; a cheap handle.
@@ -98,29 +103,45 @@ pub struct Notifier(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     settings: ArcSwap<Settings>,
-    commands: mpsc::Sender<Command>,
+    /// The settings have changed since the runner looked at them.
+    configured: Notify,
+    tests: mpsc::Sender<Test>,
+    /// One permit for each test that may be under way.
+    places: Arc<Semaphore>,
     status: Mutex<BTreeMap<Arc<str>, ChannelStatus>>,
     /// Messages that were sent without having been written down, because the store could not.
     unrecorded: AtomicU64,
 }
 
+/// Somebody tries a channel.
 #[derive(Debug)]
-enum Command {
-    /// The settings have changed.
-    Configured,
-    Test {
-        channel: Arc<str>,
-        reply: oneshot::Sender<Attempt>,
-    },
+struct Test {
+    channel: Arc<str>,
+    reply: oneshot::Sender<Attempt>,
+    /// Given back when it is over, whether or not anybody still waits for that.
+    place: OwnedSemaphorePermit,
+}
+
+impl Test {
+    /// It is over.
+    fn end(self, attempt: Attempt) {
+        // Whoever has the answer may try the next.
+        drop(self.place);
+        // Whoever tried it may have gone.
+        let _ = self.reply.send(attempt);
+    }
 }
 
 impl Notifier {
     /// A notifier, and what runs it.
     pub fn new(settings: Settings, parts: Parts) -> (Self, Runner) {
-        let (commands, inlet) = mpsc::channel(COMMANDS);
+        // There is room for all that have a place.
+        let (tests, inlet) = mpsc::channel(TESTS);
         let notifier = Self(Arc::new(Shared {
             settings: ArcSwap::from_pointee(settings),
-            commands,
+            configured: Notify::new(),
+            tests,
+            places: Arc::new(Semaphore::new(TESTS)),
             status: Mutex::default(),
             unrecorded: AtomicU64::new(0),
         }));
@@ -138,23 +159,24 @@ impl Notifier {
         let own_base = self.settings().own_base.clone();
         let settings = Settings::new(notify, own_base);
         self.0.settings.store(Arc::new(settings));
-        // It is awake anyway when there is no room.
-        let _ = self.0.commands.try_send(Command::Configured);
+        self.0.configured.notify_one();
     }
 
-    /// Tries a channel, past whatever waits for it.
+    /// Tries a channel, past whatever waits for it; at most [`TESTS`] at once.
     pub async fn test(&self, name: &str) -> Result<Attempt, Untested> {
         let settings = self.settings();
         let channel = settings.notify.channels.iter().find(|c| &*c.name == name);
         let channel = channel.ok_or_else(|| Untested::Unknown(name.chars().take(80).collect()))?;
+        let place = self.0.places.clone().try_acquire_owned();
         let (reply, attempt) = oneshot::channel();
-        let command = Command::Test {
+        let test = Test {
             channel: channel.name.clone(),
             reply,
+            place: place.map_err(|_| Untested::TooMany)?,
         };
-        let sent = self.0.commands.try_send(command);
-        sent.map_err(|_| Untested::Busy)?;
-        attempt.await.map_err(|_| Untested::Busy)
+        let sent = self.0.tests.try_send(test);
+        sent.map_err(|_| Untested::Gone)?;
+        attempt.await.map_err(|_| Untested::Gone)
     }
 
     /// How each channel does, by name.

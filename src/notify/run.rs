@@ -7,14 +7,11 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinSet,
-};
+use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Command, Notifier,
+    Notifier, Test,
     channel::{Outcome, Sender},
     message::Message,
     plan::Plan,
@@ -69,7 +66,7 @@ pub struct Parts {
 /// See the module.
 pub struct Runner {
     notifier: Notifier,
-    commands: mpsc::Receiver<Command>,
+    tests: mpsc::Receiver<Test>,
     clock: Arc<Clock>,
     stream: Stream,
     live: Live,
@@ -123,11 +120,11 @@ struct Landed {
     at: Timestamp,
     outcome: Outcome,
     /// Who tries the channel; none for what was in its queue.
-    test: Option<oneshot::Sender<Attempt>>,
+    test: Option<Test>,
 }
 
 impl Runner {
-    pub(super) fn new(notifier: Notifier, commands: mpsc::Receiver<Command>, parts: Parts) -> Self {
+    pub(super) fn new(notifier: Notifier, tests: mpsc::Receiver<Test>, parts: Parts) -> Self {
         let Left {
             handled,
             queued,
@@ -150,7 +147,7 @@ impl Runner {
         }
         Self {
             notifier,
-            commands,
+            tests,
             clock: parts.clock,
             stream: parts.stream,
             live: parts.live,
@@ -168,7 +165,7 @@ impl Runner {
 
     /// Runs until `stop` is cancelled; what waits then waits in the store.
     pub async fn run(mut self, stop: CancellationToken) {
-        let stream = self.stream.clone();
+        let (stream, notifier) = (self.stream.clone(), self.notifier.clone());
         let missed = std::mem::take(&mut self.missed);
         self.take(missed.into_iter().map(Arc::new).collect());
         self.drop_gone();
@@ -184,7 +181,8 @@ impl Runner {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = stream.alerted().notified() => self.look().await,
-                Some(command) = self.commands.recv() => self.command(command).await,
+                () = notifier.0.configured.notified() => self.configured().await,
+                Some(test) = self.tests.recv() => self.test(test),
                 Some(landed) = self.flights.join_next_with_id(), if !self.flights.is_empty() => {
                     match landed {
                         Ok((id, landed)) => {
@@ -447,8 +445,7 @@ impl Runner {
         drop(self.store.notifications(vec![change]));
         let is_test = landed.test.is_some();
         if let Some(test) = landed.test {
-            // Whoever tried it may have gone.
-            let _ = test.send(attempt.clone());
+            test.end(attempt.clone());
         } else {
             queue.is_busy = false;
             queue.not_before = attempt.again.unwrap_or(now);
@@ -500,34 +497,34 @@ impl Runner {
             .activity(Activity::new(kind, message, self.clock.now()));
     }
 
-    async fn command(&mut self, command: Command) {
-        match command {
-            Command::Configured => {
-                self.drop_gone();
-                self.form_and_keep().await;
-                self.depart();
-            }
-            Command::Test { channel, reply } => {
-                let settings = self.notifier.settings();
-                let known = settings.notify.channels.iter().find(|c| c.name == channel);
-                let Some(known) = known else {
-                    return;
-                };
-                let now = self.clock.now();
-                let delivery = Delivery::test(channel, now);
-                let change = Change::Queued(delivery.clone());
-                drop(self.store.notifications(vec![change]));
-                let flight = fly(
-                    self.sender.clone(),
-                    known.clone(),
-                    Arc::new(delivery),
-                    settings.base.clone(),
-                    (1, now),
-                    Some(reply),
-                );
-                self.flights.spawn(flight);
-            }
-        }
+    /// Goes on with settings that have changed.
+    async fn configured(&mut self) {
+        self.drop_gone();
+        self.form_and_keep().await;
+        self.depart();
+    }
+
+    /// Tries a channel.
+    fn test(&mut self, test: Test) {
+        let settings = self.notifier.settings();
+        let mut known = settings.notify.channels.iter();
+        // It may have gone meanwhile: then whoever tries it is told so.
+        let Some(channel) = known.find(|c| c.name == test.channel) else {
+            return;
+        };
+        let now = self.clock.now();
+        let delivery = Delivery::test(test.channel.clone(), now);
+        let change = Change::Queued(delivery.clone());
+        drop(self.store.notifications(vec![change]));
+        let flight = fly(
+            self.sender.clone(),
+            channel.clone(),
+            Arc::new(delivery),
+            settings.base.clone(),
+            (1, now),
+            Some(test),
+        );
+        self.flights.spawn(flight);
     }
 
     /// What waits for channels that are not there any more will not be sent.
@@ -588,7 +585,7 @@ async fn fly(
     delivery: Arc<Delivery>,
     base: String,
     (number, at): (u32, Timestamp),
-    test: Option<oneshot::Sender<Attempt>>,
+    test: Option<Test>,
 ) -> Landed {
     let message = Message {
         delivery: &delivery,

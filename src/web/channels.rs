@@ -54,7 +54,7 @@ pub async fn tested(state: &State, name: &str) -> Result<Attempt, Problem> {
     let tested = state.control().notifier().test(name).await;
     let attempt = tested.map_err(|error| match error {
         Untested::Unknown(_) => Problem::not_found(error.to_string()),
-        Untested::Busy => Problem::busy(error.to_string()),
+        Untested::TooMany | Untested::Gone => Problem::busy(error.to_string()),
     })?;
     match attempt.state {
         DeliveryState::Sent => Ok(attempt),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{
     Server,
     http::problem,
+    process::Process,
     receiver::{Answer, MailServer, Received, Receiver},
     rules::CPU_HIGH,
     within,
@@ -488,6 +489,66 @@ fn chats(receiver: &Receiver) -> String {
         }
     }
     config
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_tests_are_the_most_and_a_configuration_takes_effect_during_them() {
+    let mut hanging = Receiver::start().await;
+    hanging.answer(vec![Answer::Hang; 5]).await;
+    let config = webhook(&hanging, "timeout = \"60s\"\ngroup = \"0s\"");
+    let process = Process::start(&config).await;
+    let post = |path: &str| process.http.post(process.url(path)).send();
+    let tests: Vec<_> = (0..4)
+        .map(|_| tokio::spawn(post("/api/channels/ops/test")))
+        .collect();
+    for _ in &tests {
+        assert_eq!(hanging.next().await.json()["test"], true);
+    }
+    let one_more = within("a refusal", post("/api/channels/ops/test")).await;
+    let refused = problem(one_more.unwrap(), 503).await;
+    let why = refused["detail"].as_str().unwrap();
+    assert!(
+        why.starts_with("4 tests of channels are under way"),
+        "{why}"
+    );
+
+    // One message is on its way, and the next waits for it.
+    process.sample("cpu", 95).await;
+    hanging.next().await;
+    process.sample("cpu", 50).await;
+    let mut good = Receiver::start().await;
+    let other = webhook(&good, "").replace("\"ops\"", "\"good\"");
+    std::fs::write(process.folder.path().join("config.toml"), other).unwrap();
+    within("a reload", post("/api/config/reload"))
+        .await
+        .unwrap();
+    let dropped = async {
+        loop {
+            let path = process.url("/api/notifications?channel=ops&state=dropped");
+            let ledger: Value = process
+                .http
+                .get(path)
+                .send()
+                .await
+                .unwrap()
+                .json()
+                .await
+                .unwrap();
+            if ledger["notifications"].as_array().unwrap().len() == 2 {
+                return;
+            }
+        }
+    };
+    within("what waited to be dropped", dropped).await;
+
+    drop(hanging);
+    for test in tests {
+        let answer = within("the end of a test", test).await.unwrap();
+        problem(answer.unwrap(), 502).await;
+    }
+    let works = within("a test", post("/api/channels/good/test")).await;
+    assert_eq!(works.unwrap().status(), 200);
+    assert_eq!(good.next().await.json()["test"], true);
 }
 
 #[tokio::test(flavor = "multi_thread")]

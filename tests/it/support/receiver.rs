@@ -18,6 +18,7 @@ use axum::{
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::{Mutex, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use super::within;
 
@@ -28,7 +29,7 @@ pub enum Answer {
     Status(u16, &'static str),
     /// 503, and to come back after so many seconds.
     Later(u64),
-    /// Never.
+    /// Not before the receiver is dropped.
     Hang,
     /// To go somewhere else.
     Elsewhere(&'static str),
@@ -67,6 +68,7 @@ impl Received {
 struct Shared {
     answers: Mutex<VecDeque<Answer>>,
     received: mpsc::UnboundedSender<Received>,
+    over: CancellationToken,
 }
 
 /// An HTTP server; ends when dropped.
@@ -93,6 +95,7 @@ impl Receiver {
         let shared = Arc::new(Shared {
             answers: Mutex::default(),
             received: sender,
+            over: CancellationToken::new(),
         });
         let app = Router::new().fallback(take).with_state(shared.clone());
         let task =
@@ -128,6 +131,7 @@ impl Receiver {
 
 impl Drop for Receiver {
     fn drop(&mut self) {
+        self.shared.over.cancel();
         self.task.abort();
     }
 }
@@ -149,7 +153,10 @@ async fn take(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
         Some(Answer::Elsewhere(url)) => {
             (StatusCode::FOUND, [(header::LOCATION, url)]).into_response()
         }
-        Some(Answer::Hang) => std::future::pending().await,
+        Some(Answer::Hang) => {
+            shared.over.cancelled().await;
+            StatusCode::GONE.into_response()
+        }
     }
 }
 
