@@ -1,6 +1,7 @@
 // The page's script: joins its stream, shows what comes, and says how the connection stands.
 
 import './keys.js';
+import { count, notify } from './attention.js';
 import { Stream } from './stream.js';
 import { hold, release, reshape, show, timeOfDay } from './swap.js';
 
@@ -27,6 +28,7 @@ let connection = { phase: 'connecting', seconds: 0 };
 function receive({ event, data }) {
   if (event === '') {
     show(data);
+    count();
     lastUpdate = Date.now();
     if (!paused && !document.hidden) follow();
     if (!paused && !document.hidden) board?.scan();
@@ -34,7 +36,9 @@ function receive({ event, data }) {
   } else if (event === 'metrics') {
     board?.add(JSON.parse(data));
   } else if (event === 'alert') {
-    const { level, transition, message, host } = JSON.parse(data);
+    const alert = JSON.parse(data);
+    const { level, transition, message, host } = alert;
+    notify(alert);
     byId('announce').textContent = `${level} ${transition}: ${message} (${host})`;
   } else if (event === 'reset') {
     if (past) past.refill();

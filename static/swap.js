@@ -101,6 +101,18 @@ export function hold() {
   held ??= new Map();
 }
 
+/**
+ * A fragment as it was sent last, shown or kept.
+ * @param {string} id
+ */
+export function peek(id) {
+  const html = held?.get(id);
+  if (!html) return document.getElementById(id);
+  const template = document.createElement('template');
+  template.innerHTML = html;
+  return template.content.firstElementChild;
+}
+
 /** Shows what was kept, and from now on everything at once. */
 export function release() {
   if (!held) return;

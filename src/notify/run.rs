@@ -21,8 +21,8 @@ use crate::{
     config::notify::Channel,
     entry::{What, past::Place},
     model::{
-        Activity, AlertEvent, Attempt, Clock, Delivery, DeliveryState, Notice, Seq, Telling,
-        Timestamp,
+        Activity, AlertEvent, Attempt, Clock, Delivery, DeliveryEvent, DeliveryState, Notice, Seq,
+        Telling, Timestamp,
     },
     pipeline::{Inlet, Live},
     store::{
@@ -40,6 +40,9 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long it is waited after an attempt that broke off.
 const AFTER_A_CRASH: Duration = Duration::from_secs(60);
+/// What became of messages and waits for room in the stream, at most; and when that is tried again.
+const MOST_UNSAID: usize = 10_000;
+const AGAIN: Duration = Duration::from_millis(100);
 /// Bytes of transitions that are taken in one go, nearly.
 const PIECE: usize = 1 << 20;
 /// Transitions that are taken out of the store in one go.
@@ -81,6 +84,8 @@ pub struct Runner {
     /// The channel that each flight is to; none of those that somebody tries.
     bound_for: HashMap<tokio::task::Id, Arc<str>>,
     missed: Vec<AlertEvent>,
+    /// What became of messages and is not in the stream yet: there was no room.
+    unsaid: VecDeque<DeliveryEvent>,
 }
 
 /// What is remembered over a restart.
@@ -160,6 +165,7 @@ impl Runner {
             flights: JoinSet::new(),
             bound_for: HashMap::new(),
             missed,
+            unsaid: VecDeque::new(),
         }
     }
 
@@ -335,6 +341,7 @@ impl Runner {
             unrecorded.fetch_add(made.len() as u64, Ordering::Relaxed);
         }
         for delivery in made {
+            self.say(&delivery, DeliveryState::Queued, (0, ""), None, now);
             self.queue(delivery, now);
         }
     }
@@ -353,7 +360,7 @@ impl Runner {
             let at = reminder.map_or(1, |at| at + 1);
             if let Some(dropped) = queue.waiting.remove(at.min(queue.waiting.len() - 1)) {
                 let why = "more were waiting than may (key notify.queue)";
-                self.end(&dropped.delivery, DeliveryState::Dropped, why, now);
+                self.end(&dropped, DeliveryState::Dropped, why, now);
             }
         }
         let queue = self.queues.entry(delivery.channel.clone()).or_default();
@@ -364,7 +371,8 @@ impl Runner {
     }
 
     /// A message is over without an attempt.
-    fn end(&mut self, delivery: &Delivery, state: DeliveryState, why: &str, now: Timestamp) {
+    fn end(&mut self, waiting: &Waiting, state: DeliveryState, why: &str, now: Timestamp) {
+        let Waiting { delivery, attempts } = waiting;
         let ended = Change::Ended {
             delivery: delivery.id,
             state,
@@ -372,6 +380,7 @@ impl Runner {
             answer: why.to_owned(),
         };
         drop(self.store.notifications(vec![ended]));
+        self.say(delivery, state, (*attempts, why), None, now);
         self.tell_failure(&delivery.channel, state, why);
         let mut status = self.notifier.0.status.lock();
         status.entry(delivery.channel.clone()).or_default().failed += 1;
@@ -379,6 +388,7 @@ impl Runner {
 
     /// Sends the first of each queue whose time has come.
     fn depart(&mut self) {
+        self.speak();
         let now = self.clock.now();
         let settings = self.notifier.settings();
         for (name, queue) in &mut self.queues {
@@ -419,7 +429,6 @@ impl Runner {
     fn landed(&mut self, landed: Landed) {
         let now = self.clock.now();
         let give_up = self.notifier.settings().notify.give_up;
-        let queue = self.queues.entry(landed.channel.clone()).or_default();
         let (state, answer, wait) = match landed.outcome {
             Outcome::Taken(answer) => (DeliveryState::Sent, answer, None),
             Outcome::Never(why) => (DeliveryState::Failed, why, None),
@@ -441,8 +450,11 @@ impl Runner {
             answer: answer.clone(),
             again: wait.map(|wait| now.plus(wait)),
         };
+        let said = (landed.number, answer.as_str());
+        self.say(&landed.delivery, state, said, Some(&attempt), now);
         let change = Change::Attempt(attempt.clone());
         drop(self.store.notifications(vec![change]));
+        let queue = self.queues.entry(landed.channel.clone()).or_default();
         let is_test = landed.test.is_some();
         if let Some(test) = landed.test {
             test.end(attempt.clone());
@@ -472,6 +484,45 @@ impl Runner {
         }
         status.again = attempt.again;
         status.last = Some(attempt);
+    }
+
+    /// Puts into the stream what became of a message: after so many attempts, the last of which was answered so.
+    fn say(
+        &mut self,
+        delivery: &Delivery,
+        state: DeliveryState,
+        (attempts, answer): (u32, &str),
+        attempt: Option<&Attempt>,
+        now: Timestamp,
+    ) {
+        let message = Message { delivery, base: "" };
+        let notices = delivery.notices.iter();
+        self.unsaid.push_back(DeliveryEvent {
+            id: delivery.id,
+            channel: delivery.channel.clone(),
+            state,
+            attempts,
+            answer: answer.to_owned(),
+            took_ms: attempt.map(|attempt| attempt.took_ms),
+            again: attempt.and_then(|attempt| attempt.again),
+            title: message.title(),
+            alerts: notices.map(|notice| notice.event.id).collect(),
+            test: delivery.test,
+            created: delivery.created,
+            timestamp: now,
+        });
+        self.speak();
+    }
+
+    /// Puts into the stream what is not there yet, as far as there is room; past [`MOST_UNSAID`] only the ledger has it.
+    fn speak(&mut self) {
+        while let Some(event) = self.unsaid.front() {
+            if self.inlet.delivery(event.clone()).is_err() {
+                break;
+            }
+            self.unsaid.pop_front();
+        }
+        self.unsaid.truncate(MOST_UNSAID);
     }
 
     /// Puts into the feed that people were not told.
@@ -543,7 +594,7 @@ impl Runner {
             let queue = self.queues.remove(&name).unwrap_or_default();
             for waiting in queue.waiting {
                 let why = "there is no such channel any more";
-                self.end(&waiting.delivery, DeliveryState::Dropped, why, now);
+                self.end(&waiting, DeliveryState::Dropped, why, now);
             }
         }
         self.memory.gathered.retain(|name, _| is_there(name));
@@ -574,7 +625,11 @@ impl Runner {
         let queues = self.queues.values();
         let waiting =
             queues.filter(|queue| queue.is_open && !queue.is_busy && !queue.waiting.is_empty());
-        gathered.chain(waiting.map(|queue| queue.not_before)).min()
+        let unsaid = (!self.unsaid.is_empty()).then(|| self.clock.now().plus(AGAIN));
+        gathered
+            .chain(unsaid)
+            .chain(waiting.map(|queue| queue.not_before))
+            .min()
     }
 }
 

@@ -2,7 +2,7 @@
 //! record of who did what; nothing is decided by it.
 
 use actix_web::HttpRequest;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::query;
 use crate::model::Person;
@@ -26,6 +26,14 @@ pub fn of(request: &HttpRequest) -> Person {
         .or_else(|| cookie(request))
         .or_else(address)
         .unwrap_or_else(Person::nobody)
+}
+
+/// What has a browser keep a name; without one it keeps none.
+pub fn keep(name: Option<&Person>) -> String {
+    let encoded = name.map(|name| utf8_percent_encode(name.as_str(), NON_ALPHANUMERIC).to_string());
+    let age = if encoded.is_some() { 365 * 86_400 } else { 0 };
+    let name = encoded.unwrap_or_default();
+    format!("{COOKIE}={name}; Path=/; Max-Age={age}; SameSite=Lax")
 }
 
 fn cookie(request: &HttpRequest) -> Option<Person> {

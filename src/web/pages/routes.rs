@@ -25,7 +25,7 @@ use super::{
 use crate::{
     control::Command,
     entry::Entry,
-    model::{HostName, Timestamp},
+    model::{HostName, Person, Timestamp},
     series::Series,
     stream::{
         cursor::Cursor,
@@ -35,6 +35,7 @@ use crate::{
     web::{
         api, channels,
         history::{TIME, time},
+        ingest::body,
         limits::Limit,
         problem::Problem,
         query::{self, Format, Since},
@@ -67,6 +68,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/silences/{id}/end", web::post().to(alerts::end_silence))
         .route("/channels", web::get().to(list_channels))
         .route("/channels/{name}/test", web::post().to(test_channel))
+        .route("/me", web::post().to(me))
         .route("/history", web::get().to(history::page))
         .route("/sources", web::get().to(sources))
         .route("/status", web::get().to(status))
@@ -140,6 +142,25 @@ async fn list_alerts(request: HttpRequest) -> Result<HttpResponse, Problem> {
 async fn list_rules(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?;
     html(StatusCode::OK, render::present(state, &LivePage::Rules))
+}
+
+/// `POST /me`: the name that stands beside what is done from this browser.
+async fn me(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let state = State::of(&request)?;
+    let fields = body::read(&request, payload, &state.parts().ingest, state.limits()).await?;
+    let fields = String::from_utf8_lossy(&fields);
+    let name = query::pairs(&fields).find(|(field, _)| field == "name");
+    let name = name.map(|(_, name)| name).unwrap_or_default();
+    let person = Person::parse(&name);
+    if person.is_none() && !name.trim().is_empty() {
+        let accepted = format!("a name of at most {} bytes, or nothing", Person::MAX_BYTES);
+        return Err(Problem::field("name", &name, &accepted));
+    }
+    let mut answer = back(&request);
+    if let Ok(cookie) = who::keep(person.as_ref()).parse() {
+        answer.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Ok(answer)
 }
 
 async fn list_channels(request: HttpRequest) -> Result<HttpResponse, Problem> {

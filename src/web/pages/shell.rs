@@ -128,6 +128,26 @@ pub struct Badge {
     pub critical: usize,
 }
 
+impl Badge {
+    /// What stands before the title in the browser's tab: `(3) `, with something critical `(3!) `.
+    pub fn prefix(&self) -> String {
+        match (self.open, self.critical) {
+            (0, _) => String::new(),
+            (open, 0) => format!("({open}) "),
+            (open, _) => format!("({open}!) "),
+        }
+    }
+
+    /// The icon of the browser's tab.
+    pub fn icon(&self) -> &'static str {
+        match (self.open, self.critical) {
+            (0, _) => "icon.svg",
+            (_, 0) => "icon-open.svg",
+            _ => "icon-critical.svg",
+        }
+    }
+}
+
 /// The badge as a fragment.
 #[derive(Debug, askama::Template)]
 #[template(path = "fragments/badge.html")]

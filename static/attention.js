@@ -1,0 +1,100 @@
+// What reaches the reader who looks elsewhere: counts in the tab's title and icon, and notifications of the system, for who
+// wants them.
+
+import { peek } from './swap.js';
+
+const TITLE = document.title.replace(/^\(\d+!?\) /, '');
+const KEY = 'tickwire-notify';
+/** What a stream brings later than this, after a sleep, is on the page and no news. */
+const NEWS_MS = 600_000;
+const TOLD = new Set(['fired', 'escalated', 'resolved', 'no_data', 'reminder']);
+
+/** @typedef {{id: string, transition: string, level: string, message: string, host: string, notify: boolean, silenced: boolean, timestamp: string}} Alert */
+
+/** Title and icon say what the badge says, also while nothing else is shown because nobody sees it. */
+export function count() {
+  const badge = peek('badge');
+  const open = Number(badge?.getAttribute('data-open') ?? 0);
+  const critical = Number(badge?.getAttribute('data-critical') ?? 0);
+  const title = open > 0 ? `(${open}${critical > 0 ? '!' : ''}) ${TITLE}` : TITLE;
+  if (document.title !== title) document.title = title;
+  const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector('link[rel="icon"]'));
+  const url = icon?.dataset[critical > 0 ? 'critical' : open > 0 ? 'open' : 'calm'];
+  if (icon && url && icon.getAttribute('href') !== url) icon.href = url;
+}
+
+const can = 'Notification' in window && isSecureContext;
+
+function chosen() {
+  try {
+    return localStorage.getItem(KEY) === '1';
+  } catch {
+    return false;
+  }
+}
+
+/** @param {boolean} on */
+function choose(on) {
+  try {
+    localStorage.setItem(KEY, on ? '1' : '0');
+  } catch {
+    // Storage is refused, and with it a choice that lasts.
+  }
+}
+
+const wanted = () => can && Notification.permission === 'granted' && chosen();
+
+/**
+ * Tells of what people are told of. All tabs say the same under the same tag, which the system shows once.
+ * @param {Alert} alert
+ */
+export function notify(alert) {
+  if (!wanted() || !alert.notify || alert.silenced || !TOLD.has(alert.transition)) return;
+  if (Date.now() - Date.parse(alert.timestamp) > NEWS_MS) return;
+  const over = alert.transition === 'resolved';
+  const note = new Notification(`${over ? 'Resolved' : alert.level}: ${alert.message}`, {
+    body: alert.host,
+    tag: `tickwire-${alert.id}`,
+    requireInteraction: !over && alert.level === 'critical',
+  });
+  note.onclick = () => {
+    window.focus();
+    location.assign(`/alerts/${alert.id}`);
+    note.close();
+  };
+}
+
+/** The button that turns it on, where the page has one. */
+function show() {
+  const button = document.querySelector('[data-action="notify"]');
+  const state = document.querySelector('[data-notify-state]');
+  if (!(button instanceof HTMLButtonElement) || !state) return;
+  button.setAttribute('aria-pressed', String(wanted()));
+  button.textContent = wanted() ? 'Tell me no more' : 'Tell me here';
+  button.disabled = !can || Notification.permission === 'denied';
+  if (!can) state.textContent = 'cannot tell you: that needs HTTPS, or an address of this machine';
+  else if (Notification.permission === 'denied') state.textContent = 'cannot tell you: its settings forbid notifications from here';
+  else state.textContent = wanted() ? 'tells you of alerts, as long as a page of tickwire is open' : 'tells you nothing';
+}
+
+document.addEventListener('click', async (event) => {
+  const button = event.target instanceof Element ? event.target.closest('[data-action="notify"]') : null;
+  if (!button) return;
+  if (wanted()) choose(false);
+  else if ((await Notification.requestPermission()) === 'granted') choose(true);
+  show();
+});
+
+/** The name that stands beside what the reader does is in a cookie. */
+function me() {
+  const cookie = document.cookie.split('; ').find((pair) => pair.startsWith('tickwire_name='));
+  const name = cookie ? decodeURIComponent(cookie.slice('tickwire_name='.length)) : '';
+  const summary = document.querySelector('[data-me]');
+  const field = document.querySelector('[data-my-name]');
+  if (summary && name) summary.textContent = name;
+  if (field instanceof HTMLInputElement) field.value = name;
+}
+
+me();
+show();
+count();
