@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, Stream, http::problem, rules::CPU_HIGH};
+use crate::support::{Server, Stream, http::problem, rules::CPU_HIGH, within};
 
 async fn transition(stream: &mut Stream) -> (String, String) {
     let alert = stream.event("alert").await.data;
@@ -265,4 +265,87 @@ async fn clear_acknowledges_what_is_open_and_dismisses_what_is_resolved() {
         server.tell("/api/alerts/clear", "").await,
         (200, json!({ "changed": 0 }))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_alert_has_its_whole_story_and_the_notes_that_people_wrote() {
+    let server = Server::with(CPU_HIGH).await;
+    for value in [95, 98, 50] {
+        server.sample("cpu", value).await;
+    }
+    let all = server.json("/api/alerts?state=all").await;
+    let id = all["alerts"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/alerts/{id}");
+    let (status, noted) = server
+        .tell(
+            &format!("{path}/notes?by=Ada"),
+            r#"{"message":" a fan had stopped "}"#,
+        )
+        .await;
+    assert_eq!(status, 201, "{noted}");
+    let told = async {
+        loop {
+            let story = server.json(&path).await;
+            if story["events"].as_array().unwrap().len() == 3 {
+                return story;
+            }
+        }
+    };
+    let story = within("the store", told).await;
+    let transitions = story["events"].as_array().unwrap().iter();
+    let transitions: Vec<_> = transitions
+        .map(|event| event["transition"].clone())
+        .collect();
+    assert_eq!(transitions, ["fired", "escalated", "resolved"]);
+    assert_eq!(story["alert"]["state"], "resolved");
+    let note = &story["notes"][0];
+    assert_eq!(
+        (&note["message"], &note["by"], &note["alert"], &note["host"]),
+        (
+            &json!("a fan had stopped"),
+            &json!("Ada"),
+            &json!(id),
+            &json!("push")
+        )
+    );
+    // A note is an annotation: in the feed, listed, and taken back as one.
+    let mut feed = server
+        .stream("/api/events/all?topics=activity&since=earliest")
+        .await;
+    let line = feed.event("activity").await;
+    assert_eq!(
+        (&line.data["kind"], &line.data["by"]),
+        (&json!("note"), &json!("Ada"))
+    );
+    let annotation = format!("/api/annotations/{}", noted["id"].as_str().unwrap());
+    assert_eq!(server.json(&annotation).await["alert"], json!(id));
+    let removed = server
+        .http
+        .delete(server.url(&annotation))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(removed.status(), 200);
+    assert_eq!(server.json(&path).await["notes"], json!([]));
+
+    for (body, said) in [
+        (r#"{"message":""}"#, "text of 1 to 1024 bytes"),
+        (r#"{"text":"a"}"#, "a note is"),
+    ] {
+        let answer = problem(server.post(&format!("{path}/notes"), body).await, 422).await;
+        assert!(
+            answer["detail"].as_str().unwrap().contains(said),
+            "{answer}"
+        );
+    }
+    let nobody = "/api/alerts/00000000-0000-0000-0000-000000000000";
+    problem(server.get(nobody).await, 404).await;
+    problem(
+        server
+            .post(&format!("{nobody}/notes"), r#"{"message":"a"}"#)
+            .await,
+        404,
+    )
+    .await;
+    server.stop().await;
 }

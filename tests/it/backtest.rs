@@ -182,3 +182,43 @@ async fn what_cannot_be_tried_is_refused_with_a_reason() {
     }
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_says_at_which_thresholds_it_would_not_have_fired() {
+    let server = Server::with(CPU_HIGH).await;
+    // Another series, which is worse, is none of its business.
+    server
+        .push(json!({ "name": "cpu", "value": 99.9, "host": "other" }))
+        .await;
+    for value in [20, 92, 93, 20] {
+        server.sample("cpu", value).await;
+    }
+    server.sample("cpu", 20).await;
+    settled(&server, 6).await;
+    let alerts = server.json("/api/alerts?state=all&hosts=push").await;
+    let id = alerts["alerts"][0]["id"].as_str().unwrap();
+    let quiet = server.json(&format!("/api/alerts/{id}/quiet")).await;
+    let fire = quiet["levels"]["warning"]["fire"].as_f64().unwrap();
+    assert!((93.0..=93.3).contains(&fire), "{quiet}");
+    assert_eq!(
+        quiet["levels"]["warning"]["clear"].as_f64().unwrap() + 15.0,
+        fire
+    );
+    assert_eq!(quiet["rule"], "cpu_high");
+    // With these it is so.
+    let rule = json!({ "name": "a", "metric": "cpu", "hosts": ["push"], "warning": quiet["levels"]["warning"] });
+    let asked = json!({ "rule": rule, "from": "1h" }).to_string();
+    let (_, report) = server.tell("/api/rules/backtest", asked).await;
+    assert_eq!(report["rule"]["alerts"], 0, "{report}");
+    let page = server
+        .get(&format!("/alerts/{id}/quiet"))
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert!(
+        page.contains("It would not have fired with warning above 93"),
+        "{page}"
+    );
+    server.stop().await;
+}

@@ -15,6 +15,7 @@ mod dead_peers;
 mod echo;
 mod export;
 mod filters;
+mod forms;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod history;

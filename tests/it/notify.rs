@@ -698,3 +698,60 @@ async fn no_secret_is_shown_anywhere() {
     assert!(shown.iter().all(|text| !text.contains(secret)));
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_becomes_of_messages_is_streamed_and_read_again_from_the_past() {
+    let mut receiver = Receiver::start().await;
+    receiver
+        .answer([Answer::Status(500, "broken"), Answer::Status(200, "ok")])
+        .await;
+    let server = Server::with(&webhook(&receiver, "")).await;
+    let mut live = server.stream("/api/events/notifications").await;
+    let mut socket = server.socket().await;
+    socket
+        .ask(json!({ "type": "subscribe", "id": 1, "topics": ["notifications"] }))
+        .await;
+    server.sample("cpu", 95).await;
+    let alert = server.open_alerts().await[0]["id"].clone();
+    let mut seen = Vec::new();
+    for (state, attempts, answer) in [
+        ("queued", 0, ""),
+        ("queued", 1, "500 Internal Server Error: broken"),
+        ("sent", 2, "200 OK: ok"),
+    ] {
+        let event = live.event("notification").await;
+        let told = &event.data;
+        assert_eq!(
+            (&told["state"], &told["attempts"], &told["answer"]),
+            (&json!(state), &json!(attempts), &json!(answer))
+        );
+        assert_eq!(told["again"].is_string(), attempts == 1, "{told}");
+        assert_eq!(told["alerts"], json!([alert]));
+        assert_eq!(told["title"], "Warning: cpu at 95 on push");
+        let by_socket = socket.frame("notification").await;
+        assert_eq!(
+            (&by_socket["id"], &by_socket["state"]),
+            (&told["id"], &told["state"])
+        );
+        seen.push(told.clone());
+    }
+    let id = seen[0]["id"].clone();
+    assert!(seen.iter().all(|told| told["id"] == id));
+    assert_eq!(over(&server, 1).await[0]["id"], id);
+    while let Some(received) = receiver.rest().pop() {
+        assert_eq!(json!(received.header("x-tickwire-delivery")), id);
+    }
+    // After a restart they come from the store.
+    let folder = server.stop().await;
+    let server = Server::on(&folder, &webhook(&receiver, "")).await;
+    let past = server
+        .stream("/api/events/notifications?since=earliest&limit=3")
+        .await;
+    let past = past.rest().await;
+    let past = past.iter().filter(|event| event.event == "notification");
+    let past: Vec<_> = past.map(|event| event.data.clone()).collect();
+    assert_eq!(past, seen);
+    let page = server.get("/channels").await.text().await.unwrap();
+    assert!(page.contains("Warning: cpu at 95 on push"), "{page}");
+    server.stop().await;
+}
