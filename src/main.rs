@@ -18,7 +18,7 @@ use tickwire::{
         export::{self as history, ExportError},
         query::{self, Format},
     },
-    model::{Clock, Person, Rule, quantity},
+    model::{Clock, Rule, quantity},
     notify::{self, channel::Outcome},
     store::care::{self, Verified},
 };
@@ -581,15 +581,12 @@ async fn until_signalled(config: Config, source: Source) -> anyhow::Result<ExitC
     let address = app.address();
     tracing::info!(%address, config = file, version = env!("CARGO_PKG_VERSION"), "tickwire runs");
     greet(address);
-    let by = Person::parse("SIGHUP").unwrap_or_else(Person::nobody);
     loop {
         tokio::select! {
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
-            _ = hang_up.recv() => {
-                // What came of it is in the log and the feed.
-                app.control().reload().reload(by.clone()).await;
-            }
+            // What comes of it is in the log and the feed.
+            _ = hang_up.recv() => app.control().reload().ask(),
         }
     }
     tracing::info!("stopping; a second signal forces it");

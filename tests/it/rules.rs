@@ -289,3 +289,50 @@ async fn a_signal_and_the_api_read_the_configuration_again() {
         (&json!(0), &json!(true))
     );
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_that_hangs_holds_up_nobody_and_least_of_all_a_stop() {
+    let config = format!("{CPU_HIGH}\n[server]\nshutdown_timeout = \"100ms\"\n");
+    let mut process = Process::start(&config).await;
+    let pipe = process.folder.path().join("secret");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let channel = format!(
+        "[[channels]]\nname = \"ops\"\ntype = \"webhook\"\nurl = {{ file = \"{}\" }}\n",
+        pipe.display()
+    );
+    let file = process.folder.path().join("config.toml");
+    std::fs::write(file, format!("{config}{channel}")).unwrap();
+    process.hang_up();
+    // It can be opened for writing once somebody reads it.
+    let reading = async {
+        loop {
+            match tokio::net::unix::pipe::OpenOptions::new().open_sender(&pipe) {
+                Ok(writer) => return writer,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let _writes_nothing = within("the secret to be read", reading).await;
+
+    process.hang_up();
+    let reload = process.http.post(process.url("/api/config/reload"));
+    let waits = tokio::spawn(reload.send());
+    assert_eq!(process.metric("tickwire_config_in_effect").await, 1.0);
+    let status = process.http.get(process.url("/api/config")).send();
+    let status: Value = within("an answer", status)
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(status["in_effect"], true);
+    process.sample("cpu", 95).await;
+    process.terminate();
+    assert!(process.stopped().await.success());
+    within("the end of the connection", waits)
+        .await
+        .unwrap()
+        .unwrap_err();
+}
