@@ -86,5 +86,6 @@ pub(super) fn matcher(table: &Table<'_>) -> Matcher {
         labels: patterns("labels"),
         tags: patterns("tags"),
         levels: table.value("levels", &ListOf(LEVELS), Vec::new()),
+        ..Matcher::default()
     }
 }

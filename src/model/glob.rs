@@ -1,27 +1,95 @@
-//! Name patterns: `*` stands for any run of characters, `?` for one.
+//! Name patterns: `*` stands for any run of characters, `?` for one; `[*]` and `[?]` for themselves.
 
-use std::fmt;
-
-use wildmatch::WildMatch;
+use std::{fmt, str::Chars};
 
 /// One pattern. Two globs are equal when their texts are.
 #[derive(Clone)]
-pub struct Glob(WildMatch, String);
+pub struct Glob(Box<[Token]>, String);
+
+/// What a piece of a pattern fits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Token {
+    /// Any run of characters, also none.
+    Run,
+    /// One character, whichever.
+    Any,
+    /// This character.
+    One(char),
+}
 
 impl Glob {
     /// Any text is a pattern; runs of `*` count as one.
     pub fn new(pattern: &str) -> Self {
-        Self(WildMatch::new(pattern), pattern.to_owned())
+        let mut tokens = Vec::new();
+        let mut rest = pattern;
+        while let Some((token, after)) = token(rest) {
+            tokens.push(token);
+            rest = after;
+        }
+        tokens.dedup_by(|a, b| *a == Token::Run && *b == Token::Run);
+        Self(tokens.into(), pattern.to_owned())
+    }
+
+    /// The pattern that fits this text, and no other.
+    pub fn literal(text: &str) -> Self {
+        Self::new(&text.replace('*', "[*]").replace('?', "[?]"))
     }
 
     /// Whether the whole of `text` fits.
     pub fn matches(&self, text: &str) -> bool {
-        self.0.matches(text)
+        fits(&self.0, text)
     }
 
     /// The pattern as written.
     pub fn as_str(&self) -> &str {
         &self.1
+    }
+}
+
+/// The first token of a pattern, and what follows it.
+fn token(pattern: &str) -> Option<(Token, &str)> {
+    for (written, wild) in [("[*]", '*'), ("[?]", '?')] {
+        if let Some(rest) = pattern.strip_prefix(written) {
+            return Some((Token::One(wild), rest));
+        }
+    }
+    let mut chars = pattern.chars();
+    let token = match chars.next()? {
+        '*' => Token::Run,
+        '?' => Token::Any,
+        c => Token::One(c),
+    };
+    Some((token, chars.as_str()))
+}
+
+fn fits(tokens: &[Token], text: &str) -> bool {
+    let mut text = text.chars();
+    let mut at = 0;
+    // What follows the newest run, and where that ends: it may be one character longer.
+    let mut run: Option<(usize, Chars<'_>)> = None;
+    loop {
+        if tokens.get(at) == Some(&Token::Run) {
+            at += 1;
+            run = Some((at, text.clone()));
+            continue;
+        }
+        match (tokens.get(at), text.next()) {
+            (None, None) => return true,
+            // A longer run leaves even less.
+            (Some(_), None) => return false,
+            (Some(token), Some(c)) if [Token::Any, Token::One(c)].contains(token) => {
+                at += 1;
+                continue;
+            }
+            _ => {}
+        }
+        let Some((after, end)) = &mut run else {
+            return false;
+        };
+        if end.next().is_none() {
+            return false;
+        }
+        (at, text) = (*after, end.clone());
     }
 }
 
@@ -68,6 +136,11 @@ impl Globs {
         Self(globs)
     }
 
+    /// The one pattern that fits this text, and no other.
+    pub fn literal(text: &str) -> Self {
+        Self(vec![Glob::literal(text)])
+    }
+
     /// Whether any pattern fits, or there is none.
     pub fn matches(&self, text: &str) -> bool {
         self.0.is_empty() || self.0.iter().any(|g| g.matches(text))
@@ -109,6 +182,47 @@ impl From<Written> for Globs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// By the definition: every way to split the text.
+    fn by_definition(pattern: &[Token], text: &[char]) -> bool {
+        match (pattern.split_first(), text.split_first()) {
+            (None, first) => first.is_none(),
+            (Some((Token::Run, rest)), _) => {
+                (0..=text.len()).any(|taken| by_definition(rest, &text[taken..]))
+            }
+            (Some(_), None) => false,
+            (Some((token, rest)), Some((c, left))) => {
+                (*token == Token::Any || *token == Token::One(*c)) && by_definition(rest, left)
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_pattern_fits_what_it_says(pattern in "[ab*?\\[\\]]{0,10}", text in "[ab*?\\[\\]]{0,10}") {
+            let glob = Glob::new(&pattern);
+            let chars: Vec<char> = text.chars().collect();
+            prop_assert_eq!(glob.matches(&text), by_definition(&glob.0, &chars));
+        }
+
+        #[test]
+        fn a_literal_fits_its_text_alone(text in "([ab*?\\[\\]]|.){0,10}", other in "[ab*?\\[\\]]{0,10}") {
+            let glob = Glob::literal(&text);
+            prop_assert!(glob.matches(&text));
+            prop_assert_eq!(glob.matches(&other), text == other);
+            prop_assert_eq!(Glob::new(glob.as_str()), glob);
+        }
+    }
+
+    #[test]
+    fn a_bracket_stands_for_itself_unless_it_is_around_a_wildcard() {
+        assert!(Glob::new("a[*]").matches("a*") && !Glob::new("a[*]").matches("ab"));
+        assert!(Glob::new("[?]*").matches("?b") && !Glob::new("[?]*").matches("ab"));
+        assert!(Glob::new("[ab]").matches("[ab]") && !Glob::new("[ab]").matches("a"));
+        assert!(Glob::new("[**]").matches("[x]") && Glob::new("[").matches("["));
+        assert_eq!(Glob::literal("[*]?").as_str(), "[[*]][?]");
+    }
 
     #[test]
     fn stars_and_alternatives() {

@@ -11,7 +11,7 @@ use super::{
     alert::{AlertEvent, Person},
     glob::Globs,
     rule::{Level, Tags},
-    series::SeriesKey,
+    series::{Labels, SeriesKey},
     time::Timestamp,
 };
 
@@ -31,6 +31,9 @@ pub struct Matcher {
     /// Labels of the series; the pattern `""` asks for the absence of one.
     #[serde(skip_serializing_if = "Patterns::is_empty")]
     pub labels: Patterns,
+    /// The series must have each of these labels, whatever is asked of it, and no other.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub exact_labels: bool,
     /// Tags of the rule, likewise.
     #[serde(skip_serializing_if = "Patterns::is_empty")]
     pub tags: Patterns,
@@ -55,6 +58,11 @@ impl Patterns {
         self.0.is_empty()
     }
 
+    /// Whether they are of the same names as these labels.
+    fn are_all_of(&self, labels: &Labels) -> bool {
+        self.0.keys().eq(labels.iter().map(|(name, _)| name))
+    }
+
     /// Name and patterns, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Globs)> {
         self.0.iter().map(|(name, globs)| (name.as_str(), globs))
@@ -62,6 +70,20 @@ impl Patterns {
 }
 
 impl Matcher {
+    /// Of this rule on this series, and no other.
+    pub fn exactly(rule: &str, series: &SeriesKey) -> Self {
+        let labels = series.labels.iter();
+        let labels = labels.map(|(name, value)| (name.to_owned(), Globs::literal(value)));
+        Self {
+            rules: Globs::literal(rule),
+            hosts: Globs::literal(series.host.as_str()),
+            names: Globs::literal(series.name.as_str()),
+            labels: Patterns::new(labels),
+            exact_labels: true,
+            ..Self::default()
+        }
+    }
+
     /// Everything.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -82,6 +104,7 @@ impl Matcher {
                 .labels
                 .iter()
                 .all(|(name, g)| series.labels.fit(name, g))
+            && (!self.exact_labels || self.labels.are_all_of(&series.labels))
             && self.tags.iter().all(|(name, globs)| tags.fit(name, globs))
     }
 }
@@ -101,6 +124,12 @@ impl fmt::Display for Matcher {
         }
         for (name, globs) in self.labels.iter() {
             parts.push(format!("label {name} {}", joined(globs)));
+        }
+        if self.exact_labels {
+            parts.push(match self.labels.is_empty() {
+                true => "no label".to_owned(),
+                false => "no other label".to_owned(),
+            });
         }
         for (name, globs) in self.tags.iter() {
             parts.push(format!("tag {name} {}", joined(globs)));
@@ -225,6 +254,33 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{HostName, MetricName};
+    use proptest::prelude::*;
+
+    fn series(labels: &[(String, String)]) -> SeriesKey {
+        let pairs = labels.iter().map(|(name, value)| (&**name, &**value));
+        SeriesKey {
+            host: HostName::parse("web*").unwrap(),
+            name: MetricName::parse("cpu").unwrap(),
+            labels: Labels::parse(pairs).unwrap(),
+        }
+    }
+
+    fn any_labels() -> impl Strategy<Value = Vec<(String, String)>> {
+        let pairs = proptest::collection::btree_map("[ab]", "[a*?\\[\\]]{0,3}", 0..3);
+        pairs.prop_map(|pairs| pairs.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_of_one_series_exactly_is_of_no_other(one in any_labels(), other in any_labels()) {
+            let (one, other) = (series(&one), series(&other));
+            let matcher = Matcher::exactly("cpu_high", &one);
+            let fits = |series| matcher.fits("cpu_high", &Tags::default(), series, Level::Info);
+            prop_assert!(fits(&one));
+            prop_assert_eq!(fits(&other), one == other);
+        }
+    }
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse_rfc3339(text).unwrap()

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{api, ingest::body, problem::Problem, state::State, who};
 use crate::{
     control::{self, Command},
-    model::{Silence, Timestamp},
+    model::{Matcher, Silence, Timestamp},
 };
 
 /// A silence as it is listed.
@@ -65,7 +65,7 @@ pub async fn make(request: &HttpRequest, asked: written::Asked) -> Result<Silenc
             let alert = alert.ok_or_else(|| {
                 Problem::field("alert", &id.to_string(), "the id of an alert that is open")
             })?;
-            written::exactly(alert)
+            Matcher::exactly(&alert.rule, &alert.series)
         }
     };
     let silence = Silence {

@@ -86,6 +86,55 @@ async fn a_silence_of_an_alert_is_of_no_other_and_survives_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_silence_of_an_alert_is_of_its_series_alone_whatever_is_in_its_names() {
+    let server = Server::with(CPU_HIGH).await;
+    let high = |host: &str, labels: Value| json!({ "name": "cpu", "value": 95, "host": host, "labels": labels });
+    let one = json!({ "disk": "sd?[*]", "none": "" });
+    let labels = [
+        one.clone(),
+        json!({ "disk": "sda[*]", "none": "" }),
+        json!({ "disk": "sd?*", "none": "" }),
+        json!({ "disk": "sd?[*]" }),
+        json!({ "disk": "sd?[*]", "none": "", "part": "1" }),
+        json!({}),
+    ];
+    let samples = labels
+        .iter()
+        .flat_map(|labels| ["web*", "web1"].map(|host| high(host, labels.clone())));
+    server.push(samples.collect::<Vec<_>>()).await;
+    let silenced = async || -> Vec<Value> {
+        let mut open = server.open_alerts().await;
+        assert_eq!(open.len(), 12);
+        open.retain(|alert| alert["silenced"] == true);
+        open
+    };
+    let open = server.open_alerts().await;
+    let of_one = |alert: &&Value| alert["host"] == "web*" && alert["labels"] == one;
+    let id = open.iter().find(of_one).unwrap()["id"].clone();
+    let (status, made) = silence(&server, json!({ "alert": id, "for": "1h" })).await;
+    assert_eq!(status, 201, "{made}");
+    let found = silenced().await;
+    assert_eq!((found.len(), &found[0]["id"]), (1, &id));
+    let matcher = server.json("/api/silences").await["silences"][0]["matcher"].clone();
+    assert_eq!(
+        matcher,
+        json!({
+            "rules": ["cpu_high"], "hosts": ["web[*]"], "names": ["cpu"],
+            "labels": { "disk": ["sd[?][[*]]"], "none": [""] }, "exact_labels": true,
+        })
+    );
+
+    let asked = json!({ "hosts": "*", "exact_labels": true, "for": "1h" });
+    let (status, made) = silence(&server, asked).await;
+    assert_eq!(status, 201, "{made}");
+    let mut found = silenced().await;
+    found.retain(|alert| alert["id"] != id);
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(|alert| alert["labels"] == json!({})));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_silence_until_resolved_does_not_outlive_the_incident() {
     let server = Server::with(CPU_HIGH).await;
     let mut stream = server.stream("/api/events/alerts").await;

@@ -9,14 +9,13 @@ use uuid::Uuid;
 use crate::{
     config::duration,
     model::{
-        AlertEvent, Globs, Matcher, Person, Silence, Timestamp, event::MAX_MESSAGE_BYTES,
-        silence::Patterns,
+        Globs, Matcher, Person, Silence, Timestamp, event::MAX_MESSAGE_BYTES, silence::Patterns,
     },
     web::{problem::Problem, query},
 };
 
 /// A silence as it is written.
-const SHAPE: &str = r#"{"alert" or "rules","hosts","names","labels","tags","levels" or "everything":true, "for" or "until","from"?,"until_resolved"?,"reason"?,"by"?}"#;
+const SHAPE: &str = r#"{"alert" or "rules","hosts","names","labels","exact_labels","tags","levels" or "everything":true, "for" or "until","from"?,"until_resolved"?,"reason"?,"by"?}"#;
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +52,8 @@ struct Written {
     hosts: Option<Globs>,
     names: Option<Globs>,
     labels: Option<Patterns>,
+    #[serde(default)]
+    exact_labels: bool,
     tags: Option<Patterns>,
     levels: Option<Vec<crate::model::Level>>,
     from: Option<Value>,
@@ -75,6 +76,7 @@ pub fn parse(body: &[u8], now: Timestamp) -> Result<Asked, Problem> {
         hosts: written.hosts.unwrap_or_default(),
         names: written.names.unwrap_or_default(),
         labels: written.labels.unwrap_or_default(),
+        exact_labels: written.exact_labels,
         tags: written.tags.unwrap_or_default(),
         levels: written.levels.unwrap_or_default(),
     };
@@ -84,12 +86,12 @@ pub fn parse(body: &[u8], now: Timestamp) -> Result<Asked, Problem> {
         (None, false, false) | (None, true, true) => Of::Matcher(matcher),
         (None, true, false) => {
             return Err(Problem::unprocessable(
-                "of which alerts? alert, or any of rules, hosts, names, labels, tags and levels; \"everything\": true is all of them",
+                "of which alerts? alert, or any of rules, hosts, names, labels, exact_labels, tags and levels; \"everything\": true is all of them",
             ));
         }
         _ => {
             return Err(Problem::unprocessable(
-                "either alert, or any of rules, hosts, names, labels, tags and levels, or everything; not several of these",
+                "either alert, or any of rules, hosts, names, labels, exact_labels, tags and levels, or everything; not several of these",
             ));
         }
     };
@@ -191,19 +193,6 @@ pub fn of_fields(form: &str) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
-/// Of this alert's rule on this alert's series, and no other.
-pub fn exactly(alert: &AlertEvent) -> Matcher {
-    let series = &alert.series;
-    let labels = series.labels.iter();
-    Matcher {
-        rules: Globs::new([&alert.rule]),
-        hosts: Globs::new([series.host.as_str()]),
-        names: Globs::new([series.name.as_str()]),
-        labels: Patterns::new(labels.map(|(name, value)| (name.to_owned(), Globs::new([value])))),
-        ..Matcher::default()
-    }
-}
-
 fn time(
     name: &str,
     value: &Value,
@@ -256,6 +245,7 @@ mod tests {
     fn what_is_missing_or_too_much_is_named() {
         for (body, said) in [
             (r#"{"for":"2h"}"#, "of which alerts?"),
+            (r#"{"exact_labels":false,"for":"2h"}"#, "of which alerts?"),
             (
                 r#"{"everything":true,"hosts":"a","for":"2h"}"#,
                 "not several",
