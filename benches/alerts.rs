@@ -203,6 +203,7 @@ fn backtest(quick: bool) {
                 from: START,
                 to: at,
                 per_week: None,
+                only: None,
             };
             let began = Instant::now();
             let trial = care::read(folder.path(), |stored, position| {

@@ -215,7 +215,7 @@ fn said(entry: &Entry) -> String {
             format!("{first}-{last} {received} {timestamp} {names:?} {values:?}")
         }
         What::Activity { json, .. } => format!("{} {} {json}", entry.first, entry.received),
-        What::Alert { json, .. } => format!("{} {json}", entry.first),
+        What::Alert { json, .. } | What::Delivery { json, .. } => format!("{} {json}", entry.first),
     }
 }
 

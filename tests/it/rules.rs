@@ -249,6 +249,13 @@ async fn a_file_that_changes_is_read_again_and_a_bad_one_changes_nothing() {
     let status: Value = status.json().await.unwrap();
     assert_eq!(status["in_effect"], false);
     assert_eq!(status["faults"][0]["line"], 6);
+    let page = process.http.get(process.url("/status")).send();
+    let page = page.await.unwrap().text().await.unwrap();
+    assert!(page.contains("no, the one before is"), "{page}");
+    assert!(
+        page.contains("config.toml:6: rules[cpu_high].warning.clear"),
+        "{page}"
+    );
 
     let better = CPU_HIGH.replace("clear = 75", "clear = 20");
     std::fs::write(&config, format!("{better}\n[windows]\npoints = 10\n")).unwrap();
@@ -257,6 +264,10 @@ async fn a_file_that_changes_is_read_again_and_a_bad_one_changes_nothing() {
         read.contains("a change of its file: 1 rules; with a restart also that of [windows]"),
         "{read}"
     );
+    let page = process.http.get(process.url("/status")).send();
+    let page = page.await.unwrap().text().await.unwrap();
+    assert!(!page.contains("no, the one before is"), "{page}");
+    assert!(page.contains("[windows]"), "{page}");
     // Neither the stream nor the alert has noticed, but for what it compares with.
     process.sample("cpu", 50).await;
     process.sample("cpu", 10).await;

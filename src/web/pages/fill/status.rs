@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::outlook::Outlook;
 use crate::{
-    model::quantity,
+    model::{Level, quantity},
     web::{
         pages::{
             status::StatusGroup,
@@ -67,6 +67,7 @@ pub fn groups(outlook: &Outlook<'_>, server: &Server) -> Vec<StatusGroup> {
                 Figure::text("position", stream.log().position().to_string()),
             ],
         ),
+        group("configuration", "Configuration", configuration(server)),
         group(
             "stream",
             "Stream",
@@ -125,6 +126,35 @@ pub fn groups(outlook: &Outlook<'_>, server: &Server) -> Vec<StatusGroup> {
     ]
 }
 
+/// What came of reading it last.
+fn configuration(server: &Server) -> Vec<Figure> {
+    let reload = server.control().reload();
+    let file = reload.file();
+    let file = file.map_or("built-in".to_owned(), |file| file.display().to_string());
+    let outcome = reload.outcome();
+    let mut figures = vec![
+        Figure::text("file", file),
+        Figure::text("read", outcome.at.to_string()),
+    ];
+    match &outcome.result {
+        Ok(report) => {
+            figures.push(Figure::text("in effect", "yes"));
+            figures.push(counted("rules", report.rules as u64));
+            if !report.needs_restart.is_empty() {
+                let sections = format!("[{}]", report.needs_restart.join("], ["));
+                figures.push(warned(Figure::text("needs a restart", sections)));
+            }
+        }
+        Err(faults) => {
+            let before = "no, the one before is";
+            figures.push(warned(Figure::text("in effect", before)));
+            let faults = faults.iter();
+            figures.extend(faults.map(|fault| Figure::text("fault", fault.to_string())));
+        }
+    }
+    figures
+}
+
 fn group(id: &str, title: &str, figures: Vec<Figure>) -> StatusGroup {
     StatusGroup {
         id: id.to_owned(),
@@ -152,12 +182,17 @@ fn counted(label: &str, value: u64) -> Figure {
 
 /// Of something that should not happen.
 fn troubled(figure: Figure) -> Figure {
-    let state = if figure.exact == "0" {
-        State::Ok
-    } else {
-        State::Level(crate::model::Level::Warning)
-    };
-    Figure { state, ..figure }
+    match figure.exact.as_str() {
+        "0" => figure,
+        _ => warned(figure),
+    }
+}
+
+fn warned(figure: Figure) -> Figure {
+    Figure {
+        state: State::Level(Level::Warning),
+        ..figure
+    }
 }
 
 fn mean(nanos: u64, count: u64) -> f64 {
