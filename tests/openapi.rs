@@ -55,6 +55,10 @@ impl Server {
             window = "1m"
             critical = { fire = 100, clear = 90 }
             and = { metric = "load1", value = 1 }
+            [[channels]]
+            name = "told"
+            type = "command"
+            command = ["cat"]
         "#;
         let overrides = Overrides {
             data: Some(data.path().to_owned()),
@@ -66,10 +70,11 @@ impl Server {
             client: Client::builder().timeout(PATIENCE).build().unwrap(),
             _data: data,
         };
-        // One sample and one alert have been published, so that no list is empty.
+        // Something of each kind has been published, so that no list is empty.
         for path in [
             "/api/events/metrics?since=earliest&limit=1",
             "/api/events/alerts?since=earliest&limit=1",
+            "/api/events/notifications?since=earliest&limit=2",
         ] {
             server.get(path).send().await.unwrap().text().await.unwrap();
         }
@@ -383,15 +388,16 @@ async fn streams_send_what_is_described() {
             "since=e1.0000007f-2&limit=300&format=ndjson",
             "names=nothing_at_all&rules=none&topics=status",
         ] {
-            // The alerts are few, and only one endpoint has topics.
+            // Alerts and messages are few, and only one endpoint has topics.
             let query = match path {
-                "/api/events/alerts" => query
+                "/api/events/alerts" | "/api/events/notifications" => query
                     .replace("limit=300", "limit=1")
                     .replace("limit=20", "limit=1"),
                 _ => query.to_owned(),
             };
             let query = match path {
                 "/api/events/all" => query,
+                "/api/events/notifications" if query.starts_with("names") => String::new(),
                 _ => query.replace("&topics=status", ""),
             };
             let response = server.get(&format!("{path}?{query}")).send().await.unwrap();
@@ -428,6 +434,7 @@ async fn streams_send_what_is_described() {
         "heartbeat",
         "metric",
         "metrics",
+        "notification",
         "reset",
         "status",
     ];
@@ -495,6 +502,37 @@ async fn commands_answer_as_described() {
     ] {
         let response = server.post(&filled).send().await.unwrap();
         held(response, Method::POST, path, status).await;
+    }
+    server.app.stop().await;
+}
+
+#[tokio::test]
+async fn one_alert_answers_as_described() {
+    let server = Server::start().await;
+    let alerts = server.get("/api/alerts").send().await.unwrap();
+    let alerts: Value = alerts.json().await.unwrap();
+    let open = alerts["alerts"][0]["id"].as_str().unwrap();
+    let nobody = "018bcfe5-687b-7fff-8000-000000000000";
+    let (one, quiet) = ("/api/alerts/{id}", "/api/alerts/{id}/quiet");
+    let notes = "/api/alerts/{id}/notes";
+    for (alert, body, status) in [
+        (open, json!({ "message": "was expected" }), 201),
+        (open, json!({ "message": "" }), 422),
+        (open, json!({ "text": "was expected" }), 422),
+        (nobody, json!({ "message": "was expected" }), 404),
+    ] {
+        let path = format!("/api/alerts/{alert}/notes?by=Ada");
+        let noted = server.post(&path).json(&body).send().await.unwrap();
+        held(noted, Method::POST, notes, status).await;
+    }
+    for (alert, status) in [(open, 200), (nobody, 404), ("none", 404)] {
+        let found = server.get(&format!("/api/alerts/{alert}")).send().await;
+        let record = held(found.unwrap(), Method::GET, one, status).await;
+        if status == 200 {
+            assert_eq!(record["notes"][0]["by"], "Ada");
+        }
+        let found = server.get(&format!("/api/alerts/{alert}/quiet")).send();
+        held(found.await.unwrap(), Method::GET, quiet, status).await;
     }
     server.app.stop().await;
 }

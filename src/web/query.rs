@@ -107,6 +107,8 @@ pub fn parse(query: &str, topics: Topics) -> Result<StreamQuery, Problem> {
         snapshot: false,
     };
     let everything = topics == Topics::all();
+    // Messages have nothing that a filter looks at.
+    let filtered = topics != Topics::of(&[Topic::Notifications]);
     let mut last_event_id = None;
     let mut seen: Vec<String> = Vec::new();
     for (name, value) in pairs(query) {
@@ -165,9 +167,9 @@ pub fn parse(query: &str, topics: Topics) -> Result<StreamQuery, Problem> {
                     return Err(wrong("open"));
                 }
             }
-            _ if filter(&mut parsed.filter, &name, &value)? => {}
+            _ if filtered && filter(&mut parsed.filter, &name, &value)? => {}
             _ => {
-                let mut known = FILTERS.to_vec();
+                let mut known = if filtered { FILTERS.to_vec() } else { vec![] };
                 known.extend(SHAPING);
                 known.extend(everything.then_some("topics"));
                 known.extend(topics.contains(Topic::Alerts).then_some("snapshot"));
