@@ -15,6 +15,12 @@ fn the_shipped_file_says_the_defaults() {
 }
 
 #[test]
+fn nothing_in_the_shipped_file_is_probably_not_meant() {
+    let remarks = crate::config::lint::config(&Config::default());
+    assert_eq!(remarks, Vec::<String>::new());
+}
+
+#[test]
 fn the_shipped_file_has_every_key_with_its_default() {
     let tree = DeTable::parse(SHIPPED).unwrap();
     let examples = examples();
