@@ -19,6 +19,8 @@
 //! - [`web`]: pages, streams, sockets and the API over HTTP
 //! - [`app`]: builds all of it, starts it, stops it in order
 
+#![deny(unsafe_code)]
+
 pub mod alerts;
 pub mod app;
 pub mod backtest;

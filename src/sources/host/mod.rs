@@ -14,6 +14,7 @@ use filesystems::Filesystems;
 use processes::Processes;
 use temperature::Temperature;
 
+pub mod clock;
 pub mod cpu;
 pub mod disk;
 pub mod filesystems;
@@ -51,6 +52,7 @@ pub const SENSORS: &[(&str, &[MetricDoc])] = &[
     ("limits", limits::METRICS),
     ("temperature", temperature::METRICS),
     ("uptime", uptime::METRICS),
+    ("clock", clock::METRICS),
 ];
 
 /// Between the two readings that the first rates are made of.
@@ -252,6 +254,7 @@ fn sensors(_missing: &mut Vec<Fault>) -> Vec<Box<dyn Sensor>> {
         Box::new(tcp::Tcp::new()),
         Box::new(limits::Limits::new()),
         Box::new(uptime::Uptime),
+        Box::new(clock::Clock::new()),
     ]
 }
 
