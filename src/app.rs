@@ -157,7 +157,7 @@ impl App {
             book,
         );
         live.maintain(config.maintenance.clone());
-        refill::feed(&store, &live, started).await;
+        let untold = refill::feed(&store, &live, started).await;
         let parts = pipeline::Parts {
             clock: clock.clone(),
             writer: series,
@@ -180,6 +180,7 @@ impl App {
             store: store.clone(),
             inlet: inlet.clone(),
             left: past.notifications,
+            untold,
         };
         let (notifier, runner) = Notifier::new(settings, parts);
         let telling = CancellationToken::new();

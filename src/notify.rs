@@ -18,6 +18,7 @@ pub mod message;
 pub mod plan;
 pub mod retry;
 mod run;
+pub mod said;
 
 use std::{
     collections::BTreeMap,

@@ -38,8 +38,8 @@ function receive({ event, data }) {
   } else if (event === 'alert') {
     const alert = JSON.parse(data);
     const { level, transition, message, host } = alert;
-    notify(alert);
     byId('announce').textContent = `${level} ${transition}: ${message} (${host})`;
+    notify(alert);
   } else if (event === 'reset') {
     if (past) past.refill();
     else board?.refill();

@@ -5,6 +5,7 @@ import { peek } from './swap.js';
 
 const TITLE = document.title.replace(/^\(\d+!?\) /, '');
 const KEY = 'tickwire-notify';
+const root = document.documentElement;
 /** What a stream brings later than this, after a sleep, is on the page and no news. */
 const NEWS_MS = 600_000;
 const TOLD = new Set(['fired', 'escalated', 'resolved', 'no_data', 'reminder']);
@@ -23,7 +24,19 @@ export function count() {
   if (icon && url && icon.getAttribute('href') !== url) icon.href = url;
 }
 
-const can = 'Notification' in window && isSecureContext;
+let can = 'Notification' in window && isSecureContext;
+
+/** Of the tabs whose streams tell them of alerts one notifies, so that nobody is told twice. */
+let leads = false;
+if (can && root.dataset.stream) {
+  const lead = () => {
+    leads = true;
+    // Held for as long as the page is there.
+    return new Promise(() => {});
+  };
+  if (navigator.locks) navigator.locks.request('tickwire-notify', lead);
+  else lead();
+}
 
 function chosen() {
   try {
@@ -45,18 +58,28 @@ function choose(on) {
 const wanted = () => can && Notification.permission === 'granted' && chosen();
 
 /**
- * Tells of what people are told of. All tabs say the same under the same tag, which the system shows once.
+ * Tells of what people are told of. What is told of an alert later takes the place of what was told before, and is told anew.
  * @param {Alert} alert
  */
 export function notify(alert) {
-  if (!wanted() || !alert.notify || alert.silenced || !TOLD.has(alert.transition)) return;
+  if (!wanted() || !leads || !alert.notify || alert.silenced || !TOLD.has(alert.transition)) return;
   if (Date.now() - Date.parse(alert.timestamp) > NEWS_MS) return;
   const over = alert.transition === 'resolved';
-  const note = new Notification(`${over ? 'Resolved' : alert.level}: ${alert.message}`, {
+  const options = {
     body: alert.host,
     tag: `tickwire-${alert.id}`,
+    renotify: true,
     requireInteraction: !over && alert.level === 'critical',
-  });
+  };
+  let note;
+  try {
+    note = new Notification(`${over ? 'Resolved' : alert.level}: ${alert.message}`, options);
+  } catch {
+    // A browser that has it, and does not let a page use it: those of phones.
+    can = false;
+    show();
+    return;
+  }
   note.onclick = () => {
     window.focus();
     location.assign(`/alerts/${alert.id}`);
@@ -72,9 +95,10 @@ function show() {
   button.setAttribute('aria-pressed', String(wanted()));
   button.textContent = wanted() ? 'Tell me no more' : 'Tell me here';
   button.disabled = !can || Notification.permission === 'denied';
-  if (!can) state.textContent = 'cannot tell you: that needs HTTPS, or an address of this machine';
+  if (!isSecureContext) state.textContent = 'cannot tell you: that needs HTTPS, or an address of this machine';
+  else if (!can) state.textContent = 'cannot tell you: it does not let a page do that';
   else if (Notification.permission === 'denied') state.textContent = 'cannot tell you: its settings forbid notifications from here';
-  else state.textContent = wanted() ? 'tells you of alerts, as long as a page of tickwire is open' : 'tells you nothing';
+  else state.textContent = wanted() ? 'tells you of alerts, as long as a page of tickwire with live data is open' : 'tells you nothing';
 }
 
 document.addEventListener('click', async (event) => {
@@ -86,13 +110,22 @@ document.addEventListener('click', async (event) => {
 });
 
 /** The name that stands beside what the reader does is in a cookie. */
-function me() {
+function name() {
   const cookie = document.cookie.split('; ').find((pair) => pair.startsWith('tickwire_name='));
-  const name = cookie ? decodeURIComponent(cookie.slice('tickwire_name='.length)) : '';
+  try {
+    return cookie ? decodeURIComponent(cookie.slice('tickwire_name='.length)) : '';
+  } catch {
+    // Another program of this host put it there.
+    return '';
+  }
+}
+
+function me() {
+  const said = name();
   const summary = document.querySelector('[data-me]');
   const field = document.querySelector('[data-my-name]');
-  if (summary && name) summary.textContent = name;
-  if (field instanceof HTMLInputElement) field.value = name;
+  if (summary && said) summary.textContent = said;
+  if (field instanceof HTMLInputElement) field.value = said;
 }
 
 me();

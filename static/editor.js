@@ -12,7 +12,9 @@ const field = (name) => /** @type {HTMLInputElement | null} */ (form.elements.na
 function mark() {
   for (const marked of form.querySelectorAll('[aria-invalid]')) marked.removeAttribute('aria-invalid');
   for (const fault of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('#trial [data-fault]'))) {
-    const of = field(fault.dataset.fault ?? '');
+    const key = fault.dataset.fault ?? '';
+    // What is wrong with a level as a whole is marked where it fires.
+    const of = field(key) ?? field(`${key}.fire`);
     of?.setAttribute('aria-invalid', 'true');
     const details = of?.closest('details');
     if (details) details.open = true;

@@ -74,19 +74,25 @@ export function replaceMain(page, also = []) {
 let reshaping = false;
 
 /**
- * Fetches the hosts anew when the server shows others, or other cards of them, than this page does; whether it did.
+ * The parts of a page that are fetched anew when their shape is another one.
+ * @param {ParentNode} page
+ */
+const shaped = (page) => /** @type {NodeListOf<HTMLElement>} */ (page.querySelectorAll('#main [data-shape]:not(#shape)'));
+
+/**
+ * Fetches those parts anew when the server shows something else in them than this page does: other hosts, more that happened
+ * to an alert; whether it did.
  * @param {string} url  the page as it is to be
  */
 export async function reshape(url) {
-  const hosts = document.getElementById('hosts');
   const shape = document.getElementById('shape')?.dataset.shape;
-  if (!hosts || !shape || hosts.dataset.shape === shape || reshaping) return false;
+  if (!shape || reshaping || [...shaped(document)].every((part) => part.dataset.shape === shape)) return false;
   reshaping = true;
   try {
     const response = await fetch(url, { headers: { Accept: 'text/html' } });
     const page = new DOMParser().parseFromString(await response.text(), 'text/html');
-    const anew = page.getElementById('hosts');
-    if (response.ok && anew) show(anew.outerHTML);
+    const anew = [...shaped(page)].map((part) => part.outerHTML);
+    if (response.ok && anew.length > 0) show(anew.join(''));
     return response.ok;
   } catch {
     // The connection is lost; the stream says so, and the next message tries again.

@@ -20,6 +20,8 @@ pub(super) struct Slots {
     seen: Vec<Slot>,
     /// Engine time at which each that was seen is to be looked for silence: in one piece, because it is gone through each second.
     due: Vec<Timestamp>,
+    /// None of them is due before. It need not be the first that is.
+    soonest: Timestamp,
     unseen: BTreeMap<SeriesKey, Watched>,
     /// Open alerts, and the series they are of.
     opened: BTreeMap<Uuid, Place>,
@@ -78,12 +80,17 @@ impl Slots {
         }
         let is_watched = !watched.is_empty();
         if is_watched {
-            self.due[at] = watched.due();
+            self.set_due(at, watched.due());
             self.seen[at] = Slot::Watched(Box::new(watched));
         } else {
             self.seen[at] = Slot::Ignored;
         }
         is_watched
+    }
+
+    fn set_due(&mut self, at: usize, due: Timestamp) {
+        self.due[at] = due;
+        self.soonest = self.soonest.min(due);
     }
 
     /// What just happened to an alert of the series in this place.
@@ -132,17 +139,8 @@ impl Slots {
 
     /// Has every series that is due looked for silence.
     pub(super) fn look_for_silence(&mut self, cx: &mut Context, events: &mut Vec<AlertEvent>) {
-        let now = cx.time.now();
-        for at in 0..self.due.len() {
-            if self.due[at] > now {
-                continue;
-            }
-            let before = events.len();
-            self.due[at] = match self.seen[at].watched_mut() {
-                Some(watched) => watched.look_for_silence(cx, events),
-                None => NEVER,
-            };
-            self.note(&events[before..], || Place::Seen(SeriesId(at as u32)));
+        if self.soonest <= cx.time.now() {
+            self.look_at_all(cx, events);
         }
         let mut noted = Vec::new();
         for (key, watched) in &mut self.unseen {
@@ -155,6 +153,23 @@ impl Slots {
         for (which, key) in noted {
             self.note(&events[which], || Place::Unseen(key.clone()));
         }
+    }
+
+    fn look_at_all(&mut self, cx: &mut Context, events: &mut Vec<AlertEvent>) {
+        let now = cx.time.now();
+        let mut soonest = NEVER;
+        for at in 0..self.due.len() {
+            if self.due[at] <= now {
+                let before = events.len();
+                self.due[at] = match self.seen[at].watched_mut() {
+                    Some(watched) => watched.look_for_silence(cx, events),
+                    None => NEVER,
+                };
+                self.note(&events[before..], || Place::Seen(SeriesId(at as u32)));
+            }
+            soonest = soonest.min(self.due[at]);
+        }
+        self.soonest = soonest;
     }
 
     /// A sample of a series.
@@ -172,7 +187,7 @@ impl Slots {
         let before = events.len();
         let due = watched.sample(timestamp, interval, value, cx, events);
         if let Some(due) = due {
-            self.due[id.index()] = due;
+            self.set_due(id.index(), due);
         }
         if events.len() > before {
             self.note(&events[before..], || Place::Seen(id));
@@ -203,6 +218,7 @@ impl Slots {
 
     /// Does something with each series that a source writes; what is due of it may be another time then.
     pub(super) fn of_source(&mut self, source: &SourceId, mut work: impl FnMut(&mut Watched)) {
+        self.soonest = Timestamp::default();
         for (slot, due) in self.seen.iter_mut().zip(&mut self.due) {
             if let Some(watched) = slot.watched_mut().filter(|w| w.subject.source == *source) {
                 work(watched);
@@ -217,6 +233,7 @@ impl Slots {
 
     /// Everybody listens again: silence counts from now, and holds go on or begin anew.
     pub(super) fn wake(&mut self, holds_go_on: bool, cx: &mut Context) {
+        self.soonest = Timestamp::default();
         for (slot, due) in self.seen.iter_mut().zip(&mut self.due) {
             if let Some(watched) = slot.watched_mut() {
                 watched.wake(holds_go_on, cx);
@@ -232,6 +249,7 @@ impl Slots {
     /// none watches is new again.
     pub(super) fn watch_by(&mut self, rules: &[Arc<Rule>]) -> Vec<Watch> {
         let mut over = Vec::new();
+        self.soonest = Timestamp::default();
         for (slot, due) in self.seen.iter_mut().zip(&mut self.due) {
             if let Some(watched) = slot.watched_mut() {
                 over.extend(watched.complete(rules));

@@ -1,7 +1,7 @@
 //! What the server knows of the last minutes when it starts: windows of samples, for charts and for rules, out of the
 //! store. A restart is not seen in them but as a gap.
 
-use std::{ops::ControlFlow, sync::Arc, time::Duration};
+use std::{collections::VecDeque, ops::ControlFlow, sync::Arc, time::Duration};
 
 use crate::{
     alerts::Engine,
@@ -10,14 +10,15 @@ use crate::{
         Entry, What,
         past::{Fits, From, Wanted},
     },
-    model::{Rule, Timestamp},
+    model::{DeliveryEvent, Rule, Timestamp},
+    notify::said,
     pipeline::{
         Live,
         live::{DELIVERIES, FEED},
     },
     replay::{self, resolved::Resolved},
     series::{Series, Writer},
-    store::{Store, block::ReadError, feed},
+    store::{Store, block::ReadError, feed, notifications},
     stream::Stream,
     windows::Windows,
 };
@@ -82,21 +83,35 @@ pub async fn refill(
     }
 }
 
-/// Puts the lines of earlier lives into the feed, and what became of messages then.
-pub async fn feed(store: &Store, live: &Live, now: Timestamp) {
-    let lines = store.readers().read(move |stored| {
+/// Puts the lines of earlier lives into the feed, and how the newest messages stand; gives what the stream was not told of
+/// them.
+pub async fn feed(store: &Store, live: &Live, now: Timestamp) -> VecDeque<DeliveryEvent> {
+    let read = store.readers().read(move |stored| {
+        let newest = notifications::Wanted {
+            to: Timestamp::from_millis(i64::MAX),
+            most: DELIVERIES,
+            ..notifications::Wanted::default()
+        };
         let lines = feed::at(stored, now, FEED)?;
+        let ledger = notifications::ledger(stored, &newest)?;
         // A few events make the story of one.
-        Ok((lines, feed::deliveries(stored, now, DELIVERIES * 4)?))
+        Ok((lines, ledger, feed::deliveries(stored, DELIVERIES * 4)?))
     });
-    let Ok(lines) = lines else {
-        return;
+    let read = match read {
+        Ok(read) => read.await,
+        // What cannot be read is said where it is opened.
+        Err(_) => return VecDeque::new(),
     };
-    match lines.await {
-        Ok(Ok((lines, deliveries))) => live.remember(lines, deliveries),
+    match read {
+        Ok(Ok((lines, ledger, told))) => {
+            let (stand, untold) = said::from_ledger(&ledger, &told);
+            live.remember(lines, stand);
+            return untold;
+        }
         Ok(Err::<_, ReadError>(error)) => tracing::warn!(%error, "the feed begins empty"),
         Err(error) => tracing::warn!(%error, "the feed begins empty"),
     }
+    VecDeque::new()
 }
 
 /// All batches of some series after a place.

@@ -16,6 +16,7 @@ use super::{
     message::Message,
     plan::Plan,
     retry,
+    said::{self, Unsaid},
 };
 use crate::{
     config::notify::Channel,
@@ -40,8 +41,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long it is waited after an attempt that broke off.
 const AFTER_A_CRASH: Duration = Duration::from_secs(60);
-/// What became of messages and waits for room in the stream, at most; and when that is tried again.
-const MOST_UNSAID: usize = 10_000;
+/// When what found no room in the stream is tried again.
 const AGAIN: Duration = Duration::from_millis(100);
 /// Bytes of transitions that are taken in one go, nearly.
 const PIECE: usize = 1 << 20;
@@ -64,6 +64,8 @@ pub struct Parts {
     pub inlet: Inlet,
     /// What the last life of the server left.
     pub left: Left,
+    /// What it had written down of messages and not told yet.
+    pub untold: VecDeque<DeliveryEvent>,
 }
 
 /// See the module.
@@ -85,7 +87,7 @@ pub struct Runner {
     bound_for: HashMap<tokio::task::Id, Arc<str>>,
     missed: Vec<AlertEvent>,
     /// What became of messages and is not in the stream yet: there was no room.
-    unsaid: VecDeque<DeliveryEvent>,
+    unsaid: Unsaid,
 }
 
 /// What is remembered over a restart.
@@ -165,7 +167,7 @@ impl Runner {
             flights: JoinSet::new(),
             bound_for: HashMap::new(),
             missed,
-            unsaid: VecDeque::new(),
+            unsaid: Unsaid::new(parts.untold),
         }
     }
 
@@ -173,6 +175,7 @@ impl Runner {
     pub async fn run(mut self, stop: CancellationToken) {
         let (stream, notifier) = (self.stream.clone(), self.notifier.clone());
         let missed = std::mem::take(&mut self.missed);
+        self.speak();
         self.take(missed.into_iter().map(Arc::new).collect());
         self.drop_gone();
         self.look().await;
@@ -495,34 +498,14 @@ impl Runner {
         attempt: Option<&Attempt>,
         now: Timestamp,
     ) {
-        let message = Message { delivery, base: "" };
-        let notices = delivery.notices.iter();
-        self.unsaid.push_back(DeliveryEvent {
-            id: delivery.id,
-            channel: delivery.channel.clone(),
-            state,
-            attempts,
-            answer: answer.to_owned(),
-            took_ms: attempt.map(|attempt| attempt.took_ms),
-            again: attempt.and_then(|attempt| attempt.again),
-            title: message.title(),
-            alerts: notices.map(|notice| notice.event.id).collect(),
-            test: delivery.test,
-            created: delivery.created,
-            timestamp: now,
-        });
+        let event = said::event(delivery, state, (attempts, answer), attempt, now);
+        self.unsaid.push(event);
         self.speak();
     }
 
-    /// Puts into the stream what is not there yet, as far as there is room; past [`MOST_UNSAID`] only the ledger has it.
+    /// Puts into the stream what is not there yet, as far as there is room.
     fn speak(&mut self) {
-        while let Some(event) = self.unsaid.front() {
-            if self.inlet.delivery(event.clone()).is_err() {
-                break;
-            }
-            self.unsaid.pop_front();
-        }
-        self.unsaid.truncate(MOST_UNSAID);
+        self.unsaid.say(|event| self.inlet.delivery(event).is_ok());
     }
 
     /// Puts into the feed that people were not told.

@@ -1,7 +1,7 @@
 //! The annotations that stand: what people and programs put into the feed and did not take back.
 //!
 //! They are few, so all of them are at hand, with the position of the present. The store has them for the next life, and
-//! leaves out the same ones: what is older than anything else that is kept, and more than [`MAX_ANNOTATIONS`].
+//! leaves out the same ones: what is older than anything else that is kept, and more than [`MAX_ANNOTATIONS`]: of notes on alerts, and of all others.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::model::{Activity, Timestamp, event::MAX_ANNOTATIONS};
 #[error("there is no annotation {0}")]
 pub struct UnknownAnnotation(pub Uuid);
 
-/// See the module. By id, so in the order in which they came; one too many puts out the one that came first.
+/// See the module. By id, so in the order in which they came; one too many puts out the one of its kind that came first.
 #[derive(Debug)]
 pub struct Annotations {
     keep: Duration,
@@ -64,14 +64,26 @@ impl Annotations {
         match (activity.annotation(), activity.id) {
             (Some(id), _) => {
                 self.by_id.insert(id, activity.clone());
-                if self.by_id.len() > MAX_ANNOTATIONS {
-                    self.by_id.pop_first();
-                }
+                self.make_room(activity.alert.is_some());
             }
             (None, Some(id)) => {
                 self.by_id.remove(&id);
             }
             (None, None) => {}
+        }
+    }
+
+    /// Puts out the first of a kind of which there are too many: notes on alerts, or all others.
+    fn make_room(&mut self, are_notes: bool) {
+        if self.by_id.len() <= MAX_ANNOTATIONS {
+            return;
+        }
+        let is_of_kind = |a: &Arc<Activity>| a.alert.is_some() == are_notes;
+        let of_kind = self.by_id.values().filter(|a| is_of_kind(a));
+        if of_kind.count() > MAX_ANNOTATIONS {
+            let first = self.by_id.iter().find(|(_, a)| is_of_kind(a));
+            let first = first.map(|(id, _)| *id);
+            first.map(|id| self.by_id.remove(&id));
         }
     }
 
@@ -115,6 +127,19 @@ mod tests {
         assert_eq!(annotations.by_id.len(), MAX_ANNOTATIONS);
         assert!(annotations.get(Uuid::from_u128(0)).is_none());
         assert!(annotations.get(Uuid::from_u128(1)).is_some());
+    }
+
+    #[test]
+    fn marks_put_out_no_notes() {
+        let note = Activity {
+            alert: Some(Uuid::from_u128(7)),
+            ..annotation(0, 1, None)
+        };
+        let marks = (1..=MAX_ANNOTATIONS as u128 + 1).map(|id| annotation(id, 1, None));
+        let annotations = Annotations::new(DAY, std::iter::once(note).chain(marks));
+        assert!(annotations.get(Uuid::from_u128(0)).is_some());
+        assert!(annotations.get(Uuid::from_u128(1)).is_none());
+        assert_eq!(annotations.by_id.len(), MAX_ANNOTATIONS + 1);
     }
 
     #[test]

@@ -16,16 +16,12 @@ pub fn at(stored: &Stored<'_>, at: Timestamp, most: usize) -> Result<Vec<Activit
     )
 }
 
-/// The newest of what became of messages, likewise.
-pub fn deliveries(
-    stored: &Stored<'_>,
-    at: Timestamp,
-    most: usize,
-) -> Result<Vec<DeliveryEvent>, ReadError> {
+/// The newest of what the stream told of messages, oldest first.
+pub fn deliveries(stored: &Stored<'_>, most: usize) -> Result<Vec<DeliveryEvent>, ReadError> {
     newest(
         stored,
         "SELECT event FROM delivery_events WHERE received_ms <= ?1 ORDER BY boot DESC, seq DESC LIMIT ?2",
-        at,
+        Timestamp::from_millis(i64::MAX),
         most,
     )
 }

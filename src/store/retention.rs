@@ -77,11 +77,14 @@ pub(super) fn enforce(
             SELECT to_ms FROM blocks WHERE tier = 0 ORDER BY boot DESC, first_seq DESC LIMIT 1) - ?1",
         [longest],
     )?;
-    transaction.execute(
-        "DELETE FROM annotations WHERE id IN (
-            SELECT id FROM annotations ORDER BY id DESC LIMIT -1 OFFSET ?1)",
-        [MAX_ANNOTATIONS as i64],
-    )?;
+    for are_notes in [false, true] {
+        transaction.execute(
+            "DELETE FROM annotations WHERE id IN (
+                SELECT id FROM annotations WHERE (annotation ->> 'alert' IS NOT NULL) = ?2
+                ORDER BY id DESC LIMIT -1 OFFSET ?1)",
+            (MAX_ANNOTATIONS as i64, are_notes),
+        )?;
+    }
     let mut taken = 0;
     let ages = [retention.samples, retention.minutes, retention.hours];
     for ((tier, longest_step), age) in LONGEST_STEP.into_iter().zip(ages) {

@@ -38,14 +38,18 @@ pub async fn backtest(
     let state = state.clone();
     actix_web::rt::spawn(async move {
         let progress = sender.clone();
-        let report = read_and_run(&state, asked, place, move |share| {
+        let trying = read_and_run(&state, asked, place, move |share| {
             let line = json!({ "type": "progress", "share": (share * 100.0).round() / 100.0 });
             match progress.try_send(Bytes::from(format!("{line}\n"))) {
                 Err(mpsc::error::TrySendError::Closed(_)) => ControlFlow::Break(()),
                 Ok(()) | Err(mpsc::error::TrySendError::Full(_)) => ControlFlow::Continue(()),
             }
-        })
-        .await;
+        });
+        let report = tokio::select! {
+            report = trying => report,
+            // Nobody is there any more.
+            () = sender.closed() => return,
+        };
         let line = match report {
             Ok(report) => {
                 let mut line = json!(report);
@@ -111,7 +115,7 @@ pub async fn in_turn<T: Send + 'static>(
     let place = tokio::time::timeout(TURN, state.parts().trials.clone().acquire_owned());
     let place = place.await.ok().and_then(Result::ok).ok_or_else(taken)?;
     let trial = read(state, asked, |_| ControlFlow::Continue(())).await?;
-    work(place, move || then(&trial)).await
+    work(place, trial, then).await
 }
 
 async fn read_and_run(
@@ -121,7 +125,7 @@ async fn read_and_run(
     progress: impl FnMut(f64) -> ControlFlow<()>,
 ) -> Result<Report, Problem> {
     let trial = read(state, asked, progress).await?;
-    work(place, move || trial.run()).await
+    work(place, trial, Trial::run).await
 }
 
 async fn read(
@@ -136,13 +140,15 @@ async fn read(
     trial.map_err(|busy| Problem::busy(busy.to_string()))
 }
 
-/// It takes a core for as long as it takes, and its place with it, also when nobody waits for it any more.
+/// It takes a core and its place until it is done, or nobody waits for it any more.
 async fn work<T: Send + 'static>(
     place: OwnedSemaphorePermit,
-    work: impl FnOnce() -> T + Send + 'static,
+    trial: Trial,
+    work: impl FnOnce(&Trial) -> T + Send + 'static,
 ) -> Result<T, Problem> {
+    let _stopper = trial.stopper();
     let done = tokio::task::spawn_blocking(move || {
-        let done = work();
+        let done = work(&trial);
         drop(place);
         done
     });

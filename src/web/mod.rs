@@ -23,6 +23,7 @@ pub mod health;
 pub mod history;
 pub mod ingest;
 pub mod limits;
+mod lines;
 pub mod openapi;
 pub mod pages;
 pub mod people;

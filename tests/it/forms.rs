@@ -30,6 +30,13 @@ async fn page(server: &Server, path: &str) -> String {
     within(path, response.text()).await.unwrap()
 }
 
+/// What the page of a rule says to know it again by.
+async fn seen(server: &Server, name: &str) -> String {
+    let text = page(server, &format!("/rules/edit?name={name}")).await;
+    let (_, rest) = text.split_once("name=\"seen\" value=\"").expect("a stamp");
+    rest.split('"').next().unwrap().to_owned()
+}
+
 async fn rule(server: &Server, name: &str) -> serde_json::Value {
     server.json(&format!("/api/rules/{name}")).await
 }
@@ -75,7 +82,8 @@ async fn a_rule_is_made_changed_turned_off_and_taken_out_by_forms() {
     // It fires as any other does, and a change keeps what fires.
     server.sample("cpu", 70).await;
     assert_eq!(server.open_alerts().await.len(), 1);
-    let change = with(&[("was", "cpu_hot"), ("warning.fire", "65")]);
+    let stamp = seen(&server, "cpu_hot").await;
+    let change = with(&[("was", "cpu_hot"), ("seen", &stamp), ("warning.fire", "65")]);
     assert_eq!(
         send(&server, "/rules", "/rules/edit", &change)
             .await
@@ -112,9 +120,11 @@ async fn a_rule_is_made_changed_turned_off_and_taken_out_by_forms() {
     assert_eq!(server.get("/api/rules/cpu_hot").await.status(), 404);
 
     // One of the file is changed, and the change taken back.
+    let stamp = seen(&server, "cpu_high").await;
     let change = with(&[
         ("name", "cpu_high"),
         ("was", "cpu_high"),
+        ("seen", &stamp),
         ("warning.fire", "80"),
     ]);
     assert_eq!(
@@ -161,6 +171,43 @@ async fn what_is_wrong_with_a_rule_is_said_beside_what_was_written_and_nothing_i
     let text = answer.text().await.unwrap();
     assert!(text.contains("There is a rule cpu_high already"), "{text}");
     assert_eq!(rule(&server, "cpu_high").await["origin"], "file");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_changed_meanwhile_is_not_overwritten_unseen() {
+    let server = Server::with(CPU_HIGH).await;
+    let stamp = seen(&server, "cpu_high").await;
+    let disabled = server
+        .http
+        .post(server.url("/api/rules/cpu_high/disable?by=Ada"));
+    assert_eq!(disabled.send().await.unwrap().status(), 200);
+    let change = |stamp| {
+        with(&[
+            ("name", "cpu_high"),
+            ("was", "cpu_high"),
+            ("seen", stamp),
+            ("warning.fire", "80"),
+        ])
+    };
+    let answer = send(&server, "/rules", "/rules/edit", &change(&stamp)).await;
+    assert_eq!(answer.status(), 422);
+    let text = answer.text().await.unwrap();
+    assert!(text.contains("Ada changed this rule at"), "{text}");
+    assert!(
+        text.contains("name=\"warning.fire\" value=\"80\""),
+        "{text}"
+    );
+    assert_eq!(rule(&server, "cpu_high").await["rule"]["enabled"], false);
+    // Whoever has seen it may.
+    let (_, rest) = text.split_once("name=\"seen\" value=\"").unwrap();
+    let stamp = rest.split('"').next().unwrap();
+    let answer = send(&server, "/rules", "/rules/edit", &change(stamp)).await;
+    assert_eq!(answer.status(), 303);
+    assert_eq!(
+        rule(&server, "cpu_high").await["rule"]["warning"]["fire"],
+        80.0
+    );
     server.stop().await;
 }
 
@@ -215,7 +262,8 @@ async fn a_silence_of_anything_is_made_by_a_form() {
     let fields = [
         ("rules", ""),
         ("hosts", "db*, web1"),
-        ("labels", "core=1\r\n"),
+        ("labels", "core=1\r\ncore=2\r\n"),
+        ("everything", "true"),
         ("levels", "info,warning"),
         ("for", "2h"),
         ("reason", "moving house"),
@@ -231,7 +279,11 @@ async fn a_silence_of_anything_is_made_by_a_form() {
     let path = format!("/silences/{}/end", silence["id"].as_str().unwrap());
     assert_eq!(send(&server, "/silences", &path, &[]).await.status(), 303);
     assert_eq!(server.open_alerts().await[0]["silenced"], false);
-    // Of everything only if that is said.
+    // No more than is written, and of everything only if that is said.
+    let slip = [("hosts", "db*"), ("labels", "core:1"), ("for", "2h")];
+    let refused = send(&server, "/silences", "/silences", &slip).await;
+    assert_eq!(refused.status(), 422);
+    assert!(refused.text().await.unwrap().contains("core:1"));
     let refused = send(&server, "/silences", "/silences", &[("for", "2h")]).await;
     assert_eq!(refused.status(), 422);
     server.stop().await;

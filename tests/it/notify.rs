@@ -753,5 +753,23 @@ async fn what_becomes_of_messages_is_streamed_and_read_again_from_the_past() {
     assert_eq!(past, seen);
     let page = server.get("/channels").await.text().await.unwrap();
     assert!(page.contains("Warning: cpu at 95 on push"), "{page}");
+
+    // What a server that is killed has written down and not told is told by the next one.
+    let folder = server.stop().await;
+    let database = rusqlite::Connection::open(folder.path().join("tickwire.db")).unwrap();
+    let lost = "DELETE FROM delivery_events WHERE event LIKE '%\"sent\"%'";
+    assert_eq!(database.execute(lost, []).unwrap(), 1);
+    drop(database);
+    let server = Server::on(&folder, &webhook(&receiver, "")).await;
+    let past = server
+        .stream("/api/events/notifications?since=earliest&limit=3")
+        .await;
+    let past = past.rest().await;
+    let told: Vec<_> = past
+        .iter()
+        .filter(|event| event.event == "notification")
+        .map(|event| (event.data["state"].clone(), event.data["attempts"].clone()))
+        .collect();
+    assert_eq!(told[2], (json!("sent"), json!(2)));
     server.stop().await;
 }

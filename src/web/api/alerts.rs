@@ -195,10 +195,11 @@ pub async fn quiet_of(
         per_week: None,
         only: Some(newest.series.clone()),
     };
-    let levels = backtest::in_turn(state, asked, Trial::quiet).await?;
+    let tried = |trial: &Trial| (trial.from(), trial.quiet());
+    let (tried_from, levels) = backtest::in_turn(state, asked, tried).await?;
     let quiet = Quiet {
         rule: rule.name.clone(),
-        from,
+        from: from.max(tried_from),
         to,
         levels,
     };

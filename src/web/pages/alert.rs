@@ -81,6 +81,8 @@ pub struct QuietFragment {
 pub struct AlertPage {
     /// The frame.
     pub shell: Shell,
+    /// A short text that changes when what is shown does.
+    pub shape: String,
     /// The alert, as its newest transition left it.
     pub alert: AlertView,
     /// What silences it, in words; empty if nothing does.

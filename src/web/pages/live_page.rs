@@ -82,7 +82,7 @@ impl LivePage {
             other => Err(Problem::parameter(
                 "page",
                 other,
-                "overview, host, alerts, rules, silences, channels, sources or status",
+                "overview, host, alerts, alert, rules, silences, channels, history, sources, status or frame",
             )),
         }
     }

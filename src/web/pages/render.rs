@@ -53,11 +53,6 @@ pub fn frame(state: &State, outlook: &Outlook<'_>, page: &'static str, title: &s
     }
 }
 
-/// The frame of a page that does not live, of a reading that somebody has made already.
-pub fn still_frame(state: &State, outlook: &Outlook<'_>, page: &'static str, title: &str) -> Shell {
-    frame(state, outlook, page, title)
-}
-
 /// The frame of a page that does not live.
 pub fn still_shell(state: &State, page: &'static str, title: &str) -> Shell {
     let live = state.live().read();

@@ -2,10 +2,9 @@
 
 mod alerts;
 mod history;
+mod live;
 mod playback;
 mod rules;
-
-use std::sync::Arc;
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -14,32 +13,17 @@ use actix_web::{
 };
 use askama::Template as _;
 
-use super::{
-    docs::DocsPage,
-    echo::EchoPage,
-    error::ErrorPage,
-    fill,
-    live_page::LivePage,
-    render::{self, Fragments},
-};
+use super::{docs::DocsPage, echo::EchoPage, error::ErrorPage, live_page::LivePage, render};
 use crate::{
     control::Command,
-    entry::Entry,
     model::{HostName, Person, Timestamp},
     series::Series,
-    stream::{
-        cursor::Cursor,
-        filter::{Filter, Topic, Topics},
-        view::{Encoding, Page, Renderer, Shape, ViewSpec},
-    },
     web::{
         api, channels,
         history::{TIME, time},
         ingest::body,
-        limits::Limit,
         problem::Problem,
-        query::{self, Format, Since},
-        sse, start,
+        query,
         state::State,
         who,
     },
@@ -47,8 +31,6 @@ use crate::{
 
 /// What pages may load: our own files, and nothing inline.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-/// A page's stream is flushed at most once in this time.
-const PERIOD: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Adds the pages.
 pub fn configure(config: &mut ServiceConfig) {
@@ -74,7 +56,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/status", web::get().to(status))
         .route("/echo", web::get().to(echo))
         .route("/api/docs", web::get().to(docs))
-        .route("/pages/stream", web::get().to(stream))
+        .route("/pages/stream", web::get().to(live::stream))
         .route("/alerts/clear", web::post().to(alerts::clear))
         .route("/alerts/{id}/{action}", web::post().to(alerts::alert_form))
         .route("/sources/{name}/{action}", web::post().to(source_form));
@@ -238,113 +220,6 @@ pub fn error_page(
         detail: detail.to_owned(),
     };
     html(status, page.render())
-}
-
-/// `GET /pages/stream`: the fragments of a page that have changed, and the samples of its charts; with `at` as they were,
-/// at a pace.
-async fn stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let state = State::of(&request)?;
-    let pairs: Vec<(String, String)> = query::pairs(request.query_string()).collect();
-    let page = pairs.iter().rfind(|(parameter, _)| parameter == "page");
-    let name = page.map_or("", |(_, name)| name.as_str());
-    let known: &[&str] = match name {
-        "history" => &["page", "host", "names", "since"],
-        "host" => &["page", "host", "since", "at", "speed"],
-        "overview" | "alerts" => &["page", "since", "at", "speed"],
-        _ => &["page", "since"],
-    };
-    let (mut host, mut names, mut since) = (None, "", None);
-    let (mut at, mut speed) = (None, 1.0);
-    for (parameter, value) in &pairs {
-        if !known.contains(&parameter.as_str()) {
-            return Err(Problem::unknown_parameter(parameter, value, known));
-        }
-        match parameter.as_str() {
-            "host" => host = Some(value.as_str()),
-            "names" => names = value,
-            "since" => {
-                let position = value.parse().map(Since::Position);
-                since = Some(position.unwrap_or_else(|_| Since::Unreadable(value.clone())));
-            }
-            "at" => {
-                let moment = moment(value, state.now());
-                let wrong = || Problem::parameter(parameter, value, TIME);
-                at = Some(moment.ok_or_else(wrong)?);
-            }
-            "speed" => speed = playback::speed(value)?,
-            // The page.
-            _ => {}
-        }
-    }
-    if name == "history" {
-        return history::stream(&request, host.unwrap_or_default(), names, since);
-    }
-    let page = LivePage::parse(name, host)?;
-    if let Some(at) = at {
-        return playback::stream(&request, page, at, speed).await;
-    }
-    let followed = Followed {
-        page: page.name(),
-        host: page.host().map(ToString::to_string).unwrap_or_default(),
-        filter: charts_of(&page),
-        renderer: {
-            let fragments = Fragments::new(state, page);
-            Box::new(move |_: &[Arc<Entry>], _| fragments.present())
-        },
-    };
-    follow(&request, followed, since)
-}
-
-/// What the stream of a page carries.
-struct Followed {
-    page: &'static str,
-    host: String,
-    /// The samples of its charts.
-    filter: Filter,
-    /// Its fragments.
-    renderer: Box<Renderer>,
-}
-
-/// Answers with the stream of a page, from where it was drawn.
-fn follow(
-    request: &HttpRequest,
-    followed: Followed,
-    since: Option<Since>,
-) -> Result<HttpResponse, Problem> {
-    let state = State::of(request)?;
-    let topics = Topics::of(&[Topic::Metrics, Topic::Alerts, Topic::Activity]);
-    let spec = ViewSpec {
-        topics,
-        filter: followed.filter,
-        shape: Shape::Batch,
-        period: PERIOD,
-        encoding: Encoding::Page(Page {
-            name: followed.page,
-            host: followed.host,
-            playback: None,
-        }),
-    };
-    let view = state.stream().views().get(spec, Some(followed.renderer));
-    let view = view.map_err(|error| state.limits().refuse(Limit::Views, &error.to_string()))?;
-    let start = start::resolve_for_page(state, since.as_ref(), topics);
-    let requested = match &since {
-        Some(Since::Position(position)) => position.to_string(),
-        Some(Since::Unreadable(text)) => text.clone(),
-        _ => String::new(),
-    };
-    let cursor = Cursor::new(state.stream(), view, start, None, None);
-    let shard = State::shard(request)?;
-    let events = sse::events::Events::new(state, shard, cursor, None, requested, false)?;
-    sse::answer(request, sse::head(Format::Sse), events)
-}
-
-/// The series that the charts of a page show.
-pub(super) fn charts_of(page: &LivePage) -> Filter {
-    match page {
-        LivePage::Overview => fill::catalogue::charted(None),
-        LivePage::Host(host) => fill::catalogue::charted(Some(host.as_str())),
-        _ => fill::catalogue::uncharted(),
-    }
 }
 
 async fn source_form(

@@ -121,7 +121,9 @@ pub struct ResultView {
     pub marks: Vec<MarkView>,
     /// When it would have fired, newest first.
     pub fired: Vec<FiredView>,
-    /// How often it would have, in all.
+    /// How many older ones are not among these.
+    pub left_out: usize,
+    /// How often one would have opened.
     pub alerts: usize,
 }
 

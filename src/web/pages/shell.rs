@@ -44,6 +44,12 @@ impl Shell {
         )
     }
 
+    /// Whether it is loaded anew, again and again, where there are no scripts: not where that is much to read, or somebody may
+    /// be writing.
+    pub fn renews_itself(&self) -> bool {
+        self.is_live() && !matches!(self.page, "history" | "alert" | "rule" | "silences")
+    }
+
     /// Whether the page can be shown as it was.
     pub fn has_past(&self) -> bool {
         matches!(self.page, "overview" | "host" | "alerts")

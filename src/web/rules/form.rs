@@ -7,7 +7,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::{config::rule_in_full, model::Rule, web::query};
+use crate::{
+    config::rule_in_full,
+    model::Rule,
+    web::{lines, query},
+};
 
 /// Fields that are numbers; what is in one and is none is given to the reader as it is, which says so.
 const NUMBERS: [&str; 9] = [
@@ -51,9 +55,15 @@ const TEXTS: [&str; 17] = [
 pub struct Form(BTreeMap<String, String>);
 
 impl Form {
-    /// As it was sent; of a field that comes twice the later one. What is no field of a rule is kept too.
+    /// As it was sent; of a field that comes twice the later one. What is no field of a rule is kept too. Lines end as they do
+    /// here, not as browsers send them.
     pub fn parse(text: &str) -> Self {
-        Self(query::pairs(text).collect())
+        let fields = query::pairs(text);
+        Self(
+            fields
+                .map(|(name, text)| (name, text.replace("\r\n", "\n")))
+                .collect(),
+        )
     }
 
     /// Of a rule that there is.
@@ -113,9 +123,14 @@ impl Form {
         self.set(key, &text);
     }
 
-    /// What is in a field; nothing is as good as no field.
+    /// What is in a field, without what is around it; nothing is as good as no field.
     pub fn get(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", |text| text.trim())
+        self.whole(name).trim()
+    }
+
+    /// What is in a field, as it is.
+    pub fn whole(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
     }
 
     /// Puts something into a field.
@@ -147,7 +162,12 @@ impl Form {
             }
         };
         for name in TEXTS.iter().filter(|name| self.says(name)) {
-            put(name, json!(self.get(name)));
+            // What people are told is theirs to write.
+            let text = match *name {
+                "message" => self.whole(name),
+                name => self.get(name),
+            };
+            put(name, json!(text));
         }
         for name in NUMBERS.iter().filter(|name| self.says(name)) {
             put(name, number(self.get(name)));
@@ -198,10 +218,14 @@ fn list(text: &str) -> Vec<&str> {
 
 /// Several patterns of one label are alternatives; of tags the later one counts.
 fn pairs(text: &str, are_patterns: bool) -> Value {
+    let lines = match lines::pairs(text) {
+        Ok(lines) => lines,
+        // The reader of rules says of it what it is.
+        Err(line) => return json!(line),
+    };
     let mut pairs = Map::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let (name, word) = line.split_once('=').unwrap_or((line, ""));
-        let (name, word) = (name.trim(), json!(word.trim()));
+    for (name, word) in lines {
+        let word = json!(word);
         match pairs.get_mut(name) {
             Some(Value::Array(words)) => words.push(word),
             _ if are_patterns => {
@@ -275,7 +299,7 @@ mod tests {
             "for": "1m", "keep_firing_for": "2m", "flapping": { "after": 0, "within": "1h" },
             "no_data": { "after": "5m", "then": "fire", "level": "critical" },
             "mutes": ["a_*", "b"], "repeat": { "info": "1h", "warning": "never", "critical": "10m" },
-            "tags": { "team": "web & mail", "note": "a=b" }, "message": "{{ host }}: \"{{ value }}\" & so on",
+            "tags": { "team": "web & mail", "note": "a=b" }, "message": "\n {{ host }}:\n\"{{ value }}\" & so on \n",
             "notify": ["mail", "pager"], "enabled": false,
         });
         let rule = rule_from_json(&written).unwrap();
@@ -304,6 +328,7 @@ mod tests {
             ("metric", "m"),
             ("warning.fire", "9 %"),
             ("for", "long"),
+            ("labels", "mount:/home"),
             // Of a choice that was not made.
             ("window", "nonsense"),
             ("until", "nonsense"),
@@ -312,6 +337,6 @@ mod tests {
         }
         let faults = rule_from_json(&form.rule()).unwrap_err();
         let keys: Vec<_> = faults.iter().map(|fault| fault.key.as_str()).collect();
-        assert_eq!(keys, ["for", "warning.fire"]);
+        assert_eq!(keys, ["for", "labels", "warning.fire"]);
     }
 }

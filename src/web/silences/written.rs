@@ -1,6 +1,6 @@
 //! The body of `POST /api/silences`, parsed. Pure; a fuzz target.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::{
     model::{
         Globs, Matcher, Person, Silence, Timestamp, event::MAX_MESSAGE_BYTES, silence::Patterns,
     },
-    web::{problem::Problem, query},
+    web::{lines, problem::Problem, query},
 };
 
 /// A silence as it is written.
@@ -161,10 +161,11 @@ pub fn of_form(alert: &str, form: &str) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
-/// The body that the form of the page of silences stands for: patterns with commas, labels one a line; what is empty says
-/// nothing.
-pub fn of_fields(form: &str) -> Vec<u8> {
+/// The body that the form of the page of silences stands for: patterns with commas, labels one a line, of which those with
+/// the same name are alternatives. What is empty says nothing, and so does `everything` where something else is said.
+pub fn of_fields(form: &str) -> Result<Vec<u8>, Problem> {
     let mut body = serde_json::json!({});
+    let (mut everything, mut is_of_something) = (false, false);
     for (name, value) in query::pairs(form) {
         let value = value.trim();
         let words = || {
@@ -178,19 +179,29 @@ pub fn of_fields(form: &str) -> Vec<u8> {
         }
         match name.as_str() {
             "rules" | "hosts" | "names" | "levels" => {
+                is_of_something = true;
                 body[name] = words().map(Value::from).collect();
             }
             "labels" => {
-                let lines = value.lines().filter_map(|line| line.split_once('='));
-                let pairs =
-                    lines.map(|(name, globs)| (name.trim().to_owned(), globs.trim().into()));
-                body[name] = Value::Object(pairs.collect());
+                is_of_something = true;
+                let pairs = lines::pairs(value).map_err(|line| {
+                    Problem::field("labels", line, "a label and its pattern, like mount=/home")
+                })?;
+                let mut labels: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+                for (label, pattern) in pairs {
+                    labels.entry(label).or_default().push(pattern);
+                }
+                body[name] = serde_json::json!(labels);
             }
-            "until_resolved" | "everything" => body[name] = Value::from(value == "true"),
+            "everything" => everything = value == "true",
+            "until_resolved" => body[name] = Value::from(value == "true"),
             _ => body[name] = Value::from(value),
         }
     }
-    body.to_string().into_bytes()
+    if everything && !is_of_something {
+        body["everything"] = Value::from(true);
+    }
+    Ok(body.to_string().into_bytes())
 }
 
 fn time(
@@ -274,7 +285,32 @@ mod tests {
         }
     }
 
+    fn of_form(form: &str) -> Result<String, String> {
+        let body = of_fields(form).map_err(|problem| problem.to_string())?;
+        match parse(&body, NOW).map_err(|problem| problem.to_string())?.of {
+            Of::Matcher(matcher) => Ok(matcher.to_string()),
+            Of::Alert(alert) => Ok(alert.to_string()),
+        }
+    }
+
+    #[test]
+    fn a_form_silences_no_more_than_it_says() {
+        let said =
+            of_form("hosts=web*&labels=mount%3D/home%0D%0Amount%3D/var&for=2h&everything=true");
+        assert_eq!(said.unwrap(), "host web*, label mount /home or /var");
+        assert!(of_form("for=2h&everything=true").is_ok());
+        let said = of_form("hosts=web*&labels=mount:/home&for=2h").unwrap_err();
+        assert!(said.contains("labels=\"mount:/home\""), "{said}");
+        let said = of_form("hosts=+&for=2h").unwrap_err();
+        assert!(said.contains("of which alerts?"), "{said}");
+    }
+
     proptest! {
+        #[test]
+        fn no_form_panics(form in "[ -~]{0,200}") {
+            let _ = of_fields(&form).and_then(|body| parse(&body, NOW));
+        }
+
         #[test]
         fn no_body_panics(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = parse(&body, NOW);

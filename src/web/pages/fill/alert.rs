@@ -1,11 +1,17 @@
 //! One alert, as its page shows it.
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+};
+
+use uuid::Uuid;
 
 use super::{alerts, channels, feeds::transition_word, outlook::Outlook, rules};
 use crate::{
     backtest::SuggestedLevels,
     model::{AlertEvent, AlertState, Rule, SilencedBy, Telling, Transition, quantity},
+    pipeline::live::LiveState,
     store::notifications::Entry,
     web::{
         api::Quiet,
@@ -39,6 +45,7 @@ pub fn page(
     let fired = events_that_fired.find(|event| event.state.is_open() && event.is_new_value());
     AlertPage {
         shell,
+        shape: shape(outlook.live, newest.id),
         alert: AlertView {
             // That it is over explains nothing.
             why: alerts::why(fired.unwrap_or(newest)),
@@ -80,6 +87,20 @@ pub fn page(
     }
 }
 
+/// A short text that changes when something happens to an alert: with it, about it, or to a message that tells of it.
+pub fn shape(live: &LiveState, id: Uuid) -> String {
+    let mut hasher = DefaultHasher::new();
+    if let Some(newest) = live.alert(id) {
+        (newest.timestamp, transition_word(newest.transition)).hash(&mut hasher);
+    }
+    live.annotations
+        .on(id)
+        .for_each(|note| note.id.hash(&mut hasher));
+    let told = live.deliveries().filter(|event| event.alerts.contains(&id));
+    told.for_each(|event| (event.id, event.attempts, event.state.as_str()).hash(&mut hasher));
+    format!("{:x}", hasher.finish())
+}
+
 /// The thresholds that it crossed, each once.
 pub fn lines(events: &[Arc<AlertEvent>]) -> Vec<ChartLine> {
     let mut lines: Vec<ChartLine> = Vec::new();
@@ -104,10 +125,8 @@ pub fn quiet(quiet: &Quiet, rule: &Rule, alert: &AlertEvent) -> String {
             format!("As the rule {} is now, it would not have fired.", rule.name)
         }
         Some(levels) => {
-            // The least level is the one that opens it.
             let bands = rules::bands(rule.compares(), levels, &alert.unit);
-            let first = bands.into_iter().next().unwrap_or_default();
-            format!("It would not have fired with {first}.")
+            format!("It would not have fired with {}.", bands.join("; "))
         }
         None => "No other threshold would have kept it from firing.".to_owned(),
     }

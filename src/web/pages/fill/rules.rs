@@ -238,6 +238,11 @@ pub fn result(
         chart,
         marks: marks(episodes, shown, (asked_from, report.to)),
         fired: episodes.iter().rev().take(MOST_FIRED).map(view).collect(),
+        left_out: report
+            .rule
+            .alerts
+            .max(episodes.len())
+            .saturating_sub(MOST_FIRED),
         alerts: report.rule.alerts,
     }
 }

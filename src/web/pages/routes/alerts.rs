@@ -4,10 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use askama::Template as _;
+use uuid::Uuid;
 
-use super::{back, form, html, rules};
+use super::{
+    back, form, html,
+    live::{self, Followed, follow},
+    rules,
+};
 use crate::{
     control::Command,
+    entry::Entry,
     model::{AlertEvent, Timestamp},
     store::notifications::Wanted,
     web::{
@@ -18,7 +24,9 @@ use crate::{
             chart::Chart,
             fill::{self, history::Span},
             live_page::LivePage,
+            overview::ShapeFragment,
             render,
+            shell::{Shell, stream_url},
         },
         problem::Problem,
         query, silences,
@@ -53,9 +61,37 @@ pub async fn alert(request: HttpRequest, id: web::Path<String>) -> Result<HttpRe
     let chart = chart_of(state, newest, &events).await?;
     let live = state.live().read();
     let outlook = fill::outlook::Outlook::new(&live, state.now());
-    let shell = render::still_frame(state, &outlook, "alert", "Alert");
+    let id = newest.id.to_string();
+    let shell = Shell {
+        stream: Some(stream_url("alert", "", &[("alert", &id)])),
+        ..render::frame(state, &outlook, "alert", "Alert")
+    };
     let page = fill::alert::page(&outlook, shell, &events, (&told, has_channels), chart);
     html(StatusCode::OK, page.render())
+}
+
+/// The stream of that page: when something has happened to the alert, it says that it is to be drawn anew.
+pub fn stream(
+    request: &HttpRequest,
+    id: &str,
+    since: Option<query::Since>,
+) -> Result<HttpResponse, Problem> {
+    let state = State::of(request)?.clone();
+    let id: Uuid = id
+        .parse()
+        .map_err(|_| Problem::parameter("alert", id, "the id of an alert"))?;
+    let renderer = Box::new(move |_: &[Arc<Entry>], _| {
+        let shape = fill::alert::shape(&state.live().read(), id);
+        let html = ShapeFragment { shape }.render().unwrap_or_default();
+        vec![live::badge(&state), ("shape".to_owned(), html)]
+    });
+    let followed = Followed {
+        page: "alert",
+        host: id.to_string(),
+        filter: fill::catalogue::uncharted(),
+        renderer,
+    };
+    follow(request, followed, since)
 }
 
 /// What is shown of the metric before an alert opened, and after it ended: as long as it was open, within these.
@@ -103,7 +139,7 @@ pub async fn silences(request: HttpRequest) -> Result<HttpResponse, Problem> {
 pub async fn silence(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let state = State::of(&request)?;
     let fields = body::read(&request, payload, &state.parts().ingest, state.limits()).await?;
-    let body = silences::written::of_fields(&String::from_utf8_lossy(&fields));
+    let body = silences::written::of_fields(&String::from_utf8_lossy(&fields))?;
     let asked = silences::written::parse(&body, state.now())?;
     silences::make(&request, asked).await?;
     Ok(back(&request))

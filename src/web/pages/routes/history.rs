@@ -5,7 +5,11 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 use askama::Template as _;
 
-use super::{Followed, follow, html, moment};
+use super::{
+    html,
+    live::{self, Followed, follow},
+    moment,
+};
 use crate::{
     config::duration,
     entry::{Entry, pending::Busy},
@@ -20,8 +24,7 @@ use crate::{
                 history::{Shown, Span},
             },
             history::{HistoryPage, Mark, Moves, Picked},
-            render,
-            shell::{self, BadgeFragment},
+            render, shell,
             view::{self, State as Standing},
         },
         problem::Problem,
@@ -175,11 +178,7 @@ pub fn stream(
     let state = State::of(request)?.clone();
     let host = HostName::parse(host)
         .map_err(|_| Problem::parameter("host", host, "the name of a host"))?;
-    let renderer = Box::new(move |_: &[Arc<Entry>], _| {
-        let badge = render::still_shell(&state, "history", "").badge;
-        let html = askama::Template::render(&BadgeFragment { badge });
-        vec![("badge".to_owned(), html.unwrap_or_default())]
-    });
+    let renderer = Box::new(move |_: &[Arc<Entry>], _| vec![live::badge(&state)]);
     let followed = Followed {
         page: "history",
         host: host.to_string(),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 use parking_lot::Mutex;
 
-use super::{charts_of, html};
+use super::{html, live::charts_of};
 use crate::{
     entry::{Entry, past::From},
     model::Timestamp,

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use askama::Template as _;
 
-use super::{form, html};
+use super::{form, html, live};
 use crate::{
     backtest::Asked,
     config::{self, lint},
@@ -29,6 +29,7 @@ use crate::{
             },
             render,
             rules::{BACK, ResultView, RulePage, TrialFragment, TrialView},
+            shell::{Shell, stream_url},
         },
         problem::Problem,
         rules::{self, form::Form},
@@ -66,6 +67,7 @@ pub async fn edit(request: HttpRequest) -> Result<HttpResponse, Problem> {
     form.set("series", asked.get("series"));
     form.set("back", BACK[USUAL].0);
     let known = book.get(asked.get("name"));
+    form.set("seen", &stamp(known));
     page(state, StatusCode::OK, form, known, None)
 }
 
@@ -87,15 +89,17 @@ pub async fn save(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
     let state = State::of(&request)?;
     let form = read(&request, payload).await?;
     let book = state.live().read().book.clone();
+    let known = book.get(form.get("was"));
     let refused = |faults, trouble: String| {
         let trial = TrialView {
             faults,
             trouble,
             ..TrialView::default()
         };
-        let known = book.get(form.get("was"));
+        let mut form = form.clone();
+        form.set("seen", &stamp(known));
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        page(state, status, form.clone(), known, Some(trial))
+        page(state, status, form, known, Some(trial))
     };
     let rule = match config::rule_from_json(&form.rule()) {
         Ok(rule) => rule,
@@ -106,6 +110,15 @@ pub async fn save(request: HttpRequest, payload: web::Payload) -> Result<HttpRes
             "There is a rule {} already; give this one another name.",
             rule.name
         );
+        return refused(Vec::new(), trouble);
+    }
+    if form.get("seen") != stamp(known) {
+        let trouble = match known.and_then(|known| known.edited.as_ref()) {
+            Some((by, at)) => format!(
+                "{by} changed this rule at {at}, while it was open here. What you wrote is not saved; saving it again takes the place of that."
+            ),
+            None => "This rule is another one now than when it was opened here. What you wrote is not saved; saving it again takes its place.".to_owned(),
+        };
         return refused(Vec::new(), trouble);
     }
     let place = format!("/rules#rule-{}", rule.name);
@@ -132,6 +145,14 @@ pub async fn action(
     form(&request, command).await
 }
 
+/// What tells a rule from what it was, or is when it has changed.
+fn stamp(known: Option<&Listed>) -> String {
+    known.map_or(String::new(), |known| {
+        let written = config::rule_in_full(&known.rule).to_string();
+        format!("{:08x}", crc32fast::hash(written.as_bytes()))
+    })
+}
+
 async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Form, Problem> {
     let state = State::of(request)?;
     let fields = body::read(request, payload, &state.parts().ingest, state.limits()).await?;
@@ -154,7 +175,10 @@ fn page(
     let settings = state.control().notifier().settings();
     let channels = settings.notify.channels.iter();
     let page = RulePage {
-        shell: render::still_frame(state, &outlook, "rule", &title),
+        shell: Shell {
+            stream: Some(stream_url(live::FRAME, "", &[])),
+            ..render::frame(state, &outlook, "rule", &title)
+        },
         known: known.map(|known| fill::rules::origin(known.origin)),
         metrics: outlook.metrics(),
         hosts: outlook.hosts().map(ToString::to_string).collect(),

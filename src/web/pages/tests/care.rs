@@ -13,7 +13,7 @@ use crate::{
             channels::{ChannelView, ChannelsPage, MessageView},
             rules::{
                 FiredView, MarkView, OutcomeView, ResultView, RuleLevel, RulePage, RuleView,
-                RulesPage, SuggestionView, TrialView,
+                RulesPage, SuggestionView, TrialFragment, TrialView,
             },
             silences::{SilenceView, SilencesPage, WindowView},
             view::State,
@@ -29,6 +29,7 @@ fn hostile() -> String {
 fn one_alert() -> AlertPage {
     AlertPage {
         shell: shell("alert"),
+        shape: "1f".to_owned(),
         alert: alert(),
         silenced: hostile(),
         silence: String::new(),
@@ -158,6 +159,7 @@ fn tried() -> TrialView {
                 lasted: "5 min".to_owned(),
                 minute: "/?at=1".to_owned(),
             }],
+            left_out: 1,
             alerts: 1,
         }),
         ..TrialView::default()
@@ -235,6 +237,20 @@ fn channels() -> ChannelsPage {
             again: Some(moment()),
         }],
     }
+}
+
+#[test]
+fn what_fired_all_the_while_is_not_said_to_have_been_calm() {
+    let mut trial = tried();
+    let heading = |trial: &TrialView, said: &str| {
+        let html = TrialFragment { trial }.render().unwrap();
+        assert!(html.contains(said), "{html}");
+    };
+    heading(&trial, "It would have fired once");
+    trial.result.as_mut().unwrap().alerts = 0;
+    heading(&trial, "It would have been firing already");
+    trial.result.as_mut().unwrap().fired.clear();
+    heading(&trial, "It would not have fired");
 }
 
 /// All of them, full.
