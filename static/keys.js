@@ -18,7 +18,7 @@ function currentAlert() {
 
 /** @param {number} by */
 function moveTo(by) {
-  const alerts = /** @type {HTMLElement[]} */ ([...document.querySelectorAll('[data-alert]')]);
+  const alerts = /** @type {HTMLElement[]} */ ([...document.querySelectorAll('[data-alert]')]).filter((alert) => alert.checkVisibility());
   const at = alerts.findIndex((alert) => alert.contains(document.activeElement));
   const next = at < 0 ? 0 : Math.min(Math.max(at + by, 0), alerts.length - 1);
   alerts[next]?.focus();

@@ -52,11 +52,15 @@ pub struct AlertView {
     pub history: String,
 }
 
-/// All open alerts, worst first.
+/// All open alerts, worst first. The counts are of those that nothing silences.
 #[derive(Debug, Clone, Default)]
 pub struct OpenAlerts {
-    /// The alerts.
+    /// The alerts that nothing silences; first those that nobody has seen.
     pub alerts: Vec<AlertView>,
+    /// Those that something silences.
+    pub silenced: Vec<AlertView>,
+    /// The page is about them, so the silenced ones are not folded away.
+    pub is_whole: bool,
     /// How many are critical.
     pub critical: usize,
     /// How many are warnings.
@@ -67,6 +71,14 @@ pub struct OpenAlerts {
     pub no_data: usize,
     /// Whether something can be done about them: not in the past.
     pub acting: bool,
+}
+
+impl OpenAlerts {
+    /// Those that nothing silences, and the others; none that is empty.
+    pub fn parts(&self) -> impl Iterator<Item = (&'static str, &[AlertView])> {
+        let parts = [("", &*self.alerts), ("silenced", &*self.silenced)];
+        parts.into_iter().filter(|(_, alerts)| !alerts.is_empty())
+    }
 }
 
 /// Open alerts as a fragment: on the overview and on the page of alerts.

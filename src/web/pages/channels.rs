@@ -43,10 +43,8 @@ pub struct MessageView {
     pub channel: String,
     /// What it says, in a line.
     pub title: String,
-    /// The alert that it tells of, where it is one.
-    pub alert: Option<String>,
-    /// How many more it tells of.
-    pub more: usize,
+    /// The page of what it tells of: an alert, or all of them; none where that is nothing.
+    pub link: Option<String>,
     /// Somebody tried the channel.
     pub test: bool,
     /// How it stands, for its colour and shape.

@@ -113,7 +113,7 @@ pub fn page(
         .render(),
         LivePage::Alerts => AlertsPage {
             shell: shell("Alerts"),
-            open: fill::alerts::open(outlook, None),
+            open: fill::alerts::whole(outlook),
             history: fill::alerts::history(outlook),
         }
         .render(),
@@ -327,7 +327,7 @@ impl Fragments {
                 drawn.add("activity".to_owned(), &ActivityFragment { activity });
             }
             LivePage::Alerts => {
-                let open = fill::alerts::open(outlook, None);
+                let open = fill::alerts::whole(outlook);
                 drawn.add(
                     "open-alerts".to_owned(),
                     &OpenAlertsFragment { open: &open },

@@ -128,7 +128,7 @@ pub fn history_url(host: &str, more: &[(&str, &str)]) -> String {
 /// How many alerts are open, beside the word in the navigation.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Badge {
-    /// Open alerts.
+    /// Open alerts that nothing silences.
     pub open: usize,
     /// Of these, critical.
     pub critical: usize,

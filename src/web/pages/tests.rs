@@ -146,7 +146,12 @@ fn alert() -> AlertView {
 }
 
 fn open() -> OpenAlerts {
+    let silenced = AlertView {
+        id: "silenced".to_owned(),
+        ..alert()
+    };
     OpenAlerts {
+        silenced: vec![silenced],
         alerts: vec![alert()],
         critical: 1,
         ..OpenAlerts::default()

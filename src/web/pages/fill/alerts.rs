@@ -30,10 +30,13 @@ pub fn open(outlook: &Outlook<'_>, host: Option<&str>) -> OpenAlerts {
         .map(AsRef::as_ref)
         .collect();
     events.sort_by_key(|a| (a.acknowledged, std::cmp::Reverse(a.level), a.since));
+    let (silenced, events): (Vec<_>, Vec<_>) =
+        events.into_iter().partition(|a| a.silenced_by.is_some());
     let firing = |level| {
         let of_level = |a: &&&AlertEvent| a.state == AlertState::Firing && a.level == level;
         events.iter().filter(of_level).count()
     };
+    let views = |events: &[&AlertEvent]| events.iter().map(|event| view(outlook, event)).collect();
     OpenAlerts {
         critical: firing(Level::Critical),
         warning: firing(Level::Warning),
@@ -42,8 +45,18 @@ pub fn open(outlook: &Outlook<'_>, host: Option<&str>) -> OpenAlerts {
             .iter()
             .filter(|a| a.state == AlertState::NoData)
             .count(),
-        alerts: events.iter().map(|event| view(outlook, event)).collect(),
+        alerts: views(&events),
+        silenced: views(&silenced),
+        is_whole: false,
         acting: !outlook.is_past,
+    }
+}
+
+/// The same of all hosts, for the page that is about them.
+pub fn whole(outlook: &Outlook<'_>) -> OpenAlerts {
+    OpenAlerts {
+        is_whole: true,
+        ..open(outlook, None)
     }
 }
 

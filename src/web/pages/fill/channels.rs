@@ -58,8 +58,11 @@ fn message(event: &DeliveryEvent) -> MessageView {
         at: event.created.into(),
         channel: event.channel.to_string(),
         title: event.title.clone(),
-        alert: event.alerts.first().map(ToString::to_string),
-        more: event.alerts.len().saturating_sub(1),
+        link: match event.alerts.as_slice() {
+            [] => None,
+            [alert] => Some(format!("/alerts/{alert}")),
+            _ => Some("/alerts".to_owned()),
+        },
         test: event.test,
         state: state(event.state),
         word: event.state.as_str(),

@@ -13,9 +13,14 @@ use crate::{
 /// Lines of a feed on a page.
 const LINES: usize = 12;
 
-/// What stands beside the word in the navigation.
+/// What stands beside the word in the navigation, and in the tab: nothing of what is silenced.
 pub fn badge(outlook: &Outlook<'_>) -> Badge {
-    let open = || outlook.live.open_alerts();
+    let open = || {
+        outlook
+            .live
+            .open_alerts()
+            .filter(|a| a.silenced_by.is_none())
+    };
     Badge {
         open: open().count(),
         critical: open().filter(|a| a.level == Level::Critical).count(),
