@@ -1,8 +1,11 @@
 //! The task that tells people.
 
+mod follow;
+mod send;
+
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::Duration,
 };
 
@@ -15,40 +18,21 @@ use super::{
     channel::{Outcome, Sender},
     message::Message,
     plan::Plan,
-    retry,
-    said::{self, Unsaid},
+    said::Unsaid,
 };
 use crate::{
     config::notify::Channel,
-    entry::{What, past::Place},
-    model::{
-        Activity, AlertEvent, Attempt, Clock, Delivery, DeliveryEvent, DeliveryState, Notice, Seq,
-        Telling, Timestamp,
-    },
+    model::{AlertEvent, Clock, Delivery, DeliveryEvent, DeliveryState, Notice, Seq, Timestamp},
     pipeline::{Inlet, Live},
     store::{
-        Store, alerts,
-        notifications::{Change, Handled, Left},
-        readers::Stored,
+        Store,
+        notifications::{Change, Left},
     },
-    stream::{
-        Stream,
-        filter::{Topic, Topics},
-    },
+    stream::Stream,
 };
 
-/// How long it is waited for the store before a message is sent all the same.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How long it is waited after an attempt that broke off.
-const AFTER_A_CRASH: Duration = Duration::from_secs(60);
 /// When what found no room in the stream is tried again.
 const AGAIN: Duration = Duration::from_millis(100);
-/// Bytes of transitions that are taken in one go, nearly.
-const PIECE: usize = 1 << 20;
-/// Transitions that are taken out of the store in one go.
-const STORED_PIECE: usize = 1000;
-/// How long it is waited until the store has written what the log has forgotten already.
-const STORED_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the notifier works with.
 pub struct Parts {
@@ -208,327 +192,6 @@ impl Runner {
                 }
             }
         }
-    }
-
-    /// Takes what happened since.
-    async fn look(&mut self) {
-        let stream = self.stream.clone();
-        let log = stream.log();
-        let topics = Topics::of(&[Topic::Alerts]);
-        loop {
-            let head = log.head();
-            let found = log.range(topics, self.handled, head, PIECE);
-            let before = found.first().map_or(head, |entry| entry.first - 1);
-            if self.handled < before.min(log.floor(topics)) {
-                self.take_forgotten(before).await;
-                continue;
-            }
-            let events = found.iter().filter_map(|entry| match &entry.what {
-                What::Alert { event, .. } => Some(event.clone()),
-                _ => None,
-            });
-            let events: Vec<_> = events.collect();
-            let is_all = found
-                .last()
-                .is_none_or(|last| last.last >= log.last_alert());
-            self.handled = match (is_all, found.last()) {
-                (false, Some(last)) => last.last,
-                _ => head,
-            };
-            if !events.is_empty() {
-                self.take(events);
-            }
-            self.form_and_keep().await;
-            self.depart();
-            if is_all {
-                return;
-            }
-        }
-    }
-
-    /// Takes the transitions up to a number out of the store: more happened at once than the log keeps (`stream.alerts_kept`). They
-    /// were given to the store before anybody heard of them.
-    async fn take_forgotten(&mut self, upto: Seq) {
-        let written = self.store.notifications(Vec::new());
-        let written = tokio::time::timeout(STORED_PATIENCE, written);
-        let is_written = self.store.is_kept() && matches!(written.await, Ok(Ok(())));
-        while self.handled < upto {
-            let events = match is_written {
-                true => self.stored(upto).await,
-                false => Err("the store has not written them".to_owned()),
-            };
-            let events = events.unwrap_or_else(|why| {
-                self.feed(
-                    "notification_failed",
-                    format!("alerts changed faster than they were followed, and nobody is told of some of that: {why}"),
-                );
-                Vec::new()
-            });
-            self.handled = events.last().map_or(upto, |(seq, _)| *seq);
-            let events = events.into_iter().map(|(_, event)| Arc::new(event));
-            self.take(events.collect());
-            self.form_and_keep().await;
-            self.depart();
-        }
-    }
-
-    /// The next transitions up to a number, as the store has them.
-    async fn stored(&self, upto: Seq) -> Result<Vec<(Seq, AlertEvent)>, String> {
-        let place = Place {
-            boot: self.stream.log().epoch().boot,
-            after: self.handled,
-        };
-        let read = move |stored: &Stored<'_>| alerts::after(stored, place, upto, STORED_PIECE);
-        let pending = self.store.readers().read(read);
-        let read = pending.map_err(|busy| busy.to_string())?.await;
-        let events = read.map_err(|busy| busy.to_string())?;
-        events.map_err(|error| error.to_string())
-    }
-
-    /// Finds who is to be told of these.
-    fn take(&mut self, events: Vec<Arc<AlertEvent>>) {
-        let settings = self.notifier.settings();
-        let notify = &settings.notify;
-        let enabled = notify.channels.iter().filter(|channel| channel.enabled);
-        let channels: Vec<Arc<str>> = enabled.map(|channel| channel.name.clone()).collect();
-        let book = self.live.read().book.clone();
-        for event in &events {
-            let rule = book.get(&event.rule).map(|listed| &*listed.rule);
-            let told = &mut self.memory.told;
-            let notices = told.take(event, rule, (&notify.routes, &channels));
-            for (channel, notice) in notices {
-                let gathered = self.memory.gathered.entry(channel).or_default();
-                gathered.push(notice);
-            }
-        }
-    }
-
-    /// Makes messages of what has been gathered for long enough, writes them down with the place up to which transitions
-    /// were taken, and queues them.
-    async fn form_and_keep(&mut self) {
-        let now = self.clock.now();
-        let settings = self.notifier.settings();
-        let mut made = Vec::new();
-        let queues = &mut self.queues;
-        self.memory.gathered.retain(|name, notices| {
-            let channel = settings.notify.channels.iter().find(|c| c.name == *name);
-            let queue = queues.entry(name.clone()).or_default();
-            let is_over = notices.iter().any(|n| n.what == Telling::Resolved);
-            if now < queue.gathers_until && !is_over {
-                return true;
-            }
-            queue.gathers_until = now.plus(channel.map_or(Duration::ZERO, |c| c.group));
-            for piece in notices.chunks(Delivery::MOST) {
-                made.push(Delivery {
-                    notices: piece.to_vec(),
-                    ..Delivery::new(name.clone(), now)
-                });
-            }
-            false
-        });
-        let mut changes = vec![Change::Handled(Handled {
-            boot: self.stream.log().epoch().boot,
-            seq: self.handled,
-            state: serde_json::to_string(&self.memory).unwrap_or_default(),
-        })];
-        changes.extend(made.iter().cloned().map(Change::Queued));
-        let has_made = !made.is_empty();
-        let written = self.store.notifications(changes);
-        // Where nothing can be kept there is nothing to wait for.
-        let is_well = self.store.is_kept() && !self.store.counts().failing.load(Ordering::Relaxed);
-        let kept = has_made
-            && is_well
-            && matches!(tokio::time::timeout(PATIENCE, written).await, Ok(Ok(())));
-        if has_made && !kept {
-            let unrecorded = &self.notifier.0.unrecorded;
-            unrecorded.fetch_add(made.len() as u64, Ordering::Relaxed);
-        }
-        for delivery in made {
-            self.say(&delivery, DeliveryState::Queued, (0, ""), None, now);
-            self.queue(delivery, now);
-        }
-    }
-
-    fn queue(&mut self, delivery: Delivery, now: Timestamp) {
-        let most = self.notifier.settings().notify.queue;
-        let queue = self.queues.entry(delivery.channel.clone()).or_default();
-        if queue.waiting.len() >= most {
-            let is_reminder = |waiting: &Waiting| {
-                let mut notices = waiting.delivery.notices.iter();
-                notices.all(|notice| notice.what == Telling::Reminder)
-            };
-            // The first one may be on its way.
-            let others = queue.waiting.iter().skip(1);
-            let reminder = others.clone().position(is_reminder);
-            let at = reminder.map_or(1, |at| at + 1);
-            if let Some(dropped) = queue.waiting.remove(at.min(queue.waiting.len() - 1)) {
-                let why = "more were waiting than may (key notify.queue)";
-                self.end(&dropped, DeliveryState::Dropped, why, now);
-            }
-        }
-        let queue = self.queues.entry(delivery.channel.clone()).or_default();
-        queue.waiting.push_back(Waiting {
-            delivery: Arc::new(delivery),
-            attempts: 0,
-        });
-    }
-
-    /// A message is over without an attempt.
-    fn end(&mut self, waiting: &Waiting, state: DeliveryState, why: &str, now: Timestamp) {
-        let Waiting { delivery, attempts } = waiting;
-        let ended = Change::Ended {
-            delivery: delivery.id,
-            state,
-            at: now,
-            answer: why.to_owned(),
-        };
-        drop(self.store.notifications(vec![ended]));
-        self.say(delivery, state, (*attempts, why), None, now);
-        self.tell_failure(&delivery.channel, state, why);
-        let mut status = self.notifier.0.status.lock();
-        status.entry(delivery.channel.clone()).or_default().failed += 1;
-    }
-
-    /// Sends the first of each queue whose time has come.
-    fn depart(&mut self) {
-        self.speak();
-        let now = self.clock.now();
-        let settings = self.notifier.settings();
-        for (name, queue) in &mut self.queues {
-            let channel = settings.notify.channels.iter().find(|c| c.name == *name);
-            let Some(channel) = channel.filter(|c| c.enabled) else {
-                continue;
-            };
-            let first = queue.waiting.front();
-            let Some(first) = first.filter(|_| !queue.is_busy && queue.not_before <= now) else {
-                continue;
-            };
-            queue.is_busy = true;
-            let flight = fly(
-                self.sender.clone(),
-                channel.clone(),
-                first.delivery.clone(),
-                settings.base.clone(),
-                (first.attempts + 1, now),
-                None,
-            );
-            let flight = self.flights.spawn(flight);
-            self.bound_for.insert(flight.id(), name.clone());
-        }
-        self.show();
-    }
-
-    /// An attempt broke off, which is our fault: it is made again after a while, and nothing else is held up.
-    fn crashed(&mut self, error: &tokio::task::JoinError) {
-        tracing::error!(%error, "an attempt to tell people broke off");
-        let channel = self.bound_for.remove(&error.id());
-        if let Some(queue) = channel.and_then(|channel| self.queues.get_mut(&channel)) {
-            queue.is_busy = false;
-            queue.not_before = self.clock.now().plus(AFTER_A_CRASH);
-        }
-    }
-
-    /// An attempt is over: what became of it is written down, and the queue goes on.
-    fn landed(&mut self, landed: Landed) {
-        let now = self.clock.now();
-        let give_up = self.notifier.settings().notify.give_up;
-        let (state, answer, wait) = match landed.outcome {
-            Outcome::Taken(answer) => (DeliveryState::Sent, answer, None),
-            Outcome::Never(why) => (DeliveryState::Failed, why, None),
-            Outcome::Again(why, _) if landed.test.is_some() => (DeliveryState::Failed, why, None),
-            Outcome::Again(why, asked) => {
-                let wait = retry::wait(landed.number, rand::random(), asked);
-                match now.plus(wait).since(landed.delivery.created) >= give_up {
-                    true => (DeliveryState::Expired, why, None),
-                    false => (DeliveryState::Queued, why, Some(wait)),
-                }
-            }
-        };
-        let attempt = Attempt {
-            delivery: landed.delivery.id,
-            number: landed.number,
-            at: landed.at,
-            took_ms: u64::try_from(now.since(landed.at).as_millis()).unwrap_or(u64::MAX),
-            state,
-            answer: answer.clone(),
-            again: wait.map(|wait| now.plus(wait)),
-        };
-        let said = (landed.number, answer.as_str());
-        self.say(&landed.delivery, state, said, Some(&attempt), now);
-        let change = Change::Attempt(attempt.clone());
-        drop(self.store.notifications(vec![change]));
-        let queue = self.queues.entry(landed.channel.clone()).or_default();
-        let is_test = landed.test.is_some();
-        if let Some(test) = landed.test {
-            test.end(attempt.clone());
-        } else {
-            queue.is_busy = false;
-            queue.not_before = attempt.again.unwrap_or(now);
-            // It is not there any more where the channel has gone meanwhile.
-            let first = queue.waiting.front_mut();
-            if let Some(first) = first.filter(|first| first.delivery.id == landed.delivery.id) {
-                first.attempts = landed.number;
-                if state != DeliveryState::Queued {
-                    queue.waiting.pop_front();
-                }
-            }
-        }
-        let was_failing = std::mem::replace(&mut queue.is_failing, state != DeliveryState::Sent);
-        let is_first = !was_failing && state == DeliveryState::Queued;
-        if !is_test && (is_first || !matches!(state, DeliveryState::Queued | DeliveryState::Sent)) {
-            self.tell_failure(&landed.channel, state, &answer);
-        }
-        let mut status = self.notifier.0.status.lock();
-        let status = status.entry(landed.channel).or_default();
-        match state {
-            DeliveryState::Queued => {}
-            DeliveryState::Sent => status.sent += 1,
-            _ => status.failed += 1,
-        }
-        status.again = attempt.again;
-        status.last = Some(attempt);
-    }
-
-    /// Puts into the stream what became of a message: after so many attempts, the last of which was answered so.
-    fn say(
-        &mut self,
-        delivery: &Delivery,
-        state: DeliveryState,
-        (attempts, answer): (u32, &str),
-        attempt: Option<&Attempt>,
-        now: Timestamp,
-    ) {
-        let event = said::event(delivery, state, (attempts, answer), attempt, now);
-        self.unsaid.push(event);
-        self.speak();
-    }
-
-    /// Puts into the stream what is not there yet, as far as there is room.
-    fn speak(&mut self) {
-        self.unsaid.say(|event| self.inlet.delivery(event).is_ok());
-    }
-
-    /// Puts into the feed that people were not told.
-    fn tell_failure(&self, channel: &str, state: DeliveryState, why: &str) {
-        let (kind, what) = match state {
-            DeliveryState::Queued => (
-                "notification_retried",
-                "cannot be reached, and is tried again",
-            ),
-            DeliveryState::Expired => ("notification_failed", "was tried for too long"),
-            DeliveryState::Dropped => ("notification_failed", "was not told of something"),
-            _ => ("notification_failed", "refuses a message"),
-        };
-        self.feed(kind, format!("the channel {channel} {what}: {why}"));
-    }
-
-    /// Says it in the log and in the feed.
-    fn feed(&self, kind: &str, message: String) {
-        tracing::warn!("{message}");
-        // A feed that is full now has more to say than this.
-        let _ = self
-            .inlet
-            .activity(Activity::new(kind, message, self.clock.now()));
     }
 
     /// Goes on with settings that have changed.
