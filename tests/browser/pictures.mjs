@@ -22,8 +22,10 @@ const PICTURES = [
   ['host-light', '/hosts/demo-web1', 'light', DESK],
   ['alerts-dark', '/alerts', 'dark', DESK],
   ['history-light', '/history?host=demo-web1&from=7d', 'light', DESK],
+  ['rule-dark', '/rules/edit?name=demo_cpu_high', 'dark', DESK],
   ['playback-dark', '/hosts/demo-web1?at=3h', 'dark', DESK],
   ['phone-dark', '/', 'dark', PHONE],
+  ['phone-alerts-dark', '/alerts', 'dark', PHONE],
 ];
 const MOST_BYTES = 300 * 1024;
 
@@ -34,6 +36,8 @@ for (const [name, path, colorScheme, options] of PICTURES) {
   const page = await context.newPage();
   await page.goto(new URL(path, url).href);
   await page.waitForFunction(() => document.documentElement.dataset.playback || document.documentElement.dataset.connection === 'live');
+  // A rule has been tried.
+  if (path.startsWith('/rules/edit')) await page.locator('#trial .outcome').waitFor();
   // Every chart on screen is drawn by script before the picture is taken.
   await page.waitForFunction(() =>
     [...document.querySelectorAll('[data-chart]')]
