@@ -49,6 +49,13 @@ const actions = /** @type {Record<string, () => void>} */ ({
 });
 
 document.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape') {
+    for (const menu of menus()) {
+      const inside = menu.contains(document.activeElement);
+      menu.open = false;
+      if (inside) menu.querySelector('summary')?.focus();
+    }
+  }
   const typing = event.target instanceof Element && event.target.closest('input:not([type="range"]), textarea, select:not([data-pace])');
   if (typing || event.repeat || event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
   if (Date.now() - going < 1_500 && pages[event.key]) {
@@ -64,6 +71,10 @@ document.addEventListener('keydown', (event) => {
   action();
 });
 
+/** Menus are open one at a time, and until something else is done. */
+const menus = () => /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll('details.more[open]'));
+
 document.addEventListener('click', (event) => {
+  for (const menu of menus()) if (!(event.target instanceof Node && menu.contains(event.target))) menu.open = false;
   if (event.target instanceof Element && event.target.closest('[data-action="help"]')) dialog.showModal();
 });

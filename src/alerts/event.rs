@@ -161,7 +161,8 @@ impl Watch {
             notify: rule.notify.anybody(),
             why: self.explain(threshold.filter(|_| by_threshold), sight),
         };
-        event.message = message::render(rule, &event, self.silence(subject));
+        let was = before.map(|alert| alert.message.as_str());
+        event.message = message::render(rule, &event, was, self.silence(subject));
         self.open = state.is_open().then(|| Box::new(event.clone()));
         event
     }

@@ -1,16 +1,25 @@
 //! The sentence of an event, for people.
 //!
-//! What a threshold decided is said by the rule's template. What silence or an end decided has no value that the
-//! template could name, so it has a sentence of its own; only a rule without thresholds, whose template can be about
-//! nothing but silence, says that itself.
+//! What a threshold decided is said by the rule's template, and when it is over what it was, and what the value is now. What
+//! silence or an end decided has no value that the template could name, so it has a sentence of its own; only a rule without
+//! thresholds, whose template can be about nothing but silence, says that itself.
 
 use std::time::Duration;
 
 use crate::model::{AlertEvent, Reason, Rule, Transition, quantity};
 
-/// The message of `event`; `silence` is how long the series must say nothing to be called silent.
-pub(super) fn render(rule: &Rule, event: &AlertEvent, silence: Duration) -> String {
+/// The message of `event`, before which it `was` that of the open alert; `silence` is how long the series must say nothing to
+/// be called silent.
+pub(super) fn render(
+    rule: &Rule,
+    event: &AlertEvent,
+    was: Option<&str>,
+    silence: Duration,
+) -> String {
     let series = &event.series;
+    if let (Some(Reason::Recovered), Some(was), Some(value)) = (event.reason, was, event.value) {
+        return format!("{was}; now {}", quantity::figure(value, &event.unit));
+    }
     match (event.transition, event.reason) {
         (_, Some(Reason::SeriesGone)) => format!("{series} has ended"),
         (_, Some(Reason::Recovered)) if event.value.is_none() => format!("{series} has data again"),

@@ -43,6 +43,7 @@ impl Message<'_> {
                 match (firing, over) {
                     (firing, 0) => format!("{firing} alerts"),
                     (0, over) => format!("{over} alerts resolved"),
+                    (1, over) => format!("1 alert, and {over} resolved"),
                     (firing, over) => format!("{firing} alerts, and {over} resolved"),
                 }
             }

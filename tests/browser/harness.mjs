@@ -259,5 +259,21 @@ export const connection = (page) =>
 export const numbers = (page) =>
   page.evaluate(() => [...document.querySelectorAll('[id^="fig-"] .now')].map((now) => now.title).join('\n'));
 
-/** The pages, of a server with --demo. */
-export const PAGES = ['/', '/?at=3s', '/hosts/demo-web1', '/hosts/demo-market', '/alerts', '/history', '/history?host=demo-web1&from=5m', '/sources', '/status', '/echo', '/nothing-here'];
+/** The pages, of a server with --demo; the editor is that of a rule `boiler_high`, where there is one. */
+export const PAGES = [
+  '/',
+  '/?at=3s',
+  '/hosts/demo-web1',
+  '/hosts/demo-market',
+  '/alerts',
+  '/rules',
+  '/rules/edit?name=boiler_high',
+  '/silences',
+  '/channels',
+  '/history',
+  '/history?host=demo-web1&from=5m',
+  '/sources',
+  '/status',
+  '/echo',
+  '/nothing-here',
+];

@@ -119,7 +119,7 @@ test('gaps are gaps, thresholds are lines, what happened is marked and listed', 
     assert.ok(await page.locator('.apexcharts-yaxis-annotations line').count(), 'the threshold');
     assert.ok(await page.locator('.backdrop .mark.span').count(), 'a span is as long as it was');
     const rows = await page.locator('.marks tbody tr').allInnerTexts();
-    assert.ok(rows.some((row) => /warning[\s\S]*Boiler at 11 bar/.test(row)), rows.join('\n'));
+    assert.ok(rows.some((row) => /warning[\s\S]*Boiler at 60 bar; now 11 bar/.test(row)), rows.join('\n'));
     assert.ok(rows.some((row) => /maintenance[\s\S]*boiler serviced[\s\S]*2 min/.test(row)), rows.join('\n'));
     const plot = page.locator('.plot').first();
     const box = await plot.boundingBox();

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import { faint, wide } from './appearance.mjs';
 import { PAGES, Server, isLive, newPage, onPage, until } from './harness.mjs';
 
 const RULES = `
@@ -12,17 +13,50 @@ info = { fire = 20, clear = 10 }
 warning = { fire = 50, clear = 40 }
 critical = { fire = 90, clear = 80 }
 message = "Boiler at {{ value }} bar: a sentence that is long enough to need a second line on a small screen"
+
+[[rules]]
+name = "off"
+metric = "boiler_*"
+warning = { fire = 50 }
+enabled = false
+
+[[maintenance]]
+name = "yearly"
+hosts = ["plant"]
+days = ["${['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'][(new Date().getUTCDay() + 3) % 7]}"]
+from = "01:00"
+to = "02:00"
+reason = "a window that is not open now"
+
+[[channels]]
+name = "nowhere"
+type = "webhook"
+url = "http://127.0.0.1:9/"
 `;
 /** @type {Server} */
 let server;
+/** Those of all tests, and that of an alert. */
+let pages = PAGES;
 before(async () => {
   server = await Server.start({ demo: true, config: RULES });
+  const before = new Date(Date.now() - 20_000).toISOString();
   for (const [name, value] of [['boiler_one', 30], ['boiler_two', 60], ['boiler_three', 99]]) {
+    await server.push(name, 5, { host: 'plant', unit: 'bar', timestamp: before });
     await server.push(name, value, { host: 'plant', unit: 'bar' });
   }
   await server.post('/api/events', { kind: 'deploy', message: 'shop 2.4.1 rolled out', host: 'demo-web1' });
+  await server.post('/api/silences', { hosts: ['plant'], names: ['boiler_one'], for: '1h', reason: 'it is known, and somebody looks at it' });
   await server.ticks(3);
+  const { alerts } = await server.get('/api/alerts');
+  pages = [...PAGES, `/alerts/${alerts.find((alert) => !alert.silenced).id}`];
 });
+
+/** What comes when a page is there already has come. @param {import('playwright-core').Page} page */
+async function complete(page) {
+  if (await page.locator('#connection').count()) await isLive(page);
+  if (await page.locator('#trial').count()) await page.locator('form:not(.htmx-request) + #trial h2').first().waitFor();
+  if (await page.locator('#quiet').count()) await page.getByText('It would not have fired').waitFor();
+}
 
 /** A page that is not there answers 404, which the console calls an error. */
 const mayFail = /status of 404/;
@@ -65,52 +99,13 @@ test('the chosen theme is there before anything is painted', async () => {
   await page.context().close();
 });
 
-/** Runs in the page: the texts whose contrast with what is behind them is below AA. */
-function faint() {
-  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-  const rgba = (colour) => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = colour;
-    canvas.fillRect(0, 0, 1, 1);
-    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
-    return [r, g, b, a / 255];
-  };
-  const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3])).concat(1);
-  const behind = (element) => {
-    const layers = [];
-    for (let at = element; at; at = at.parentElement) layers.push(rgba(getComputedStyle(at).backgroundColor));
-    return layers.reverse().reduce((below, layer) => over(layer, below), [255, 255, 255, 1]);
-  };
-  const luminance = (colour) => {
-    const [r, g, b] = colour.slice(0, 3).map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const found = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  let checked = 0;
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.textContent.trim() || !element || element.closest('script, style, noscript, dialog:not([open])')) continue;
-    if (!element.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }) || element.closest('.quiet')) continue;
-    const style = getComputedStyle(element);
-    const svg = element instanceof SVGElement;
-    const ground = behind(svg ? element.closest('svg').parentElement : element);
-    const text = over(rgba(svg ? style.fill : style.color), ground);
-    const [low, high] = [luminance(text), luminance(ground)].sort((a, b) => a - b);
-    const ratio = (high + 0.05) / (low + 0.05);
-    const size = parseFloat(style.fontSize);
-    const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
-    checked += 1;
-    if (ratio < (large ? 3 : 4.5)) found.push(`${ratio.toFixed(2)} ${element.tagName}.${element.getAttribute('class') ?? ''} ${walker.currentNode.textContent.trim().slice(0, 40)}`);
-  }
-  return { checked, found };
-}
-
 test('every text stands out from its ground by AA, in both themes', async () => {
   for (const colorScheme of ['dark', 'light']) {
-    for (const path of PAGES) {
+    for (const path of pages) {
       await onPage(server.url + path, async (page) => {
-        if (await page.locator('[data-chart]').count()) await page.waitForSelector('.apexcharts-canvas path');
+        await complete(page);
+        if (await page.locator('[data-chart]').count()) await page.waitForSelector('.apexcharts-canvas path', { state: 'attached' });
+        await unfold(page);
         const { checked, found } = await page.evaluate(faint);
         assert.ok(checked > 10, path);
         assert.deepEqual(found, [], `${path}, ${colorScheme}`);
@@ -119,29 +114,24 @@ test('every text stands out from its ground by AA, in both themes', async () => 
   }
 });
 
-/** Runs in the page: what stands out to the right. */
-function wide() {
-  const found = [];
-  if (document.documentElement.scrollWidth > innerWidth) found.push(`the page: ${document.documentElement.scrollWidth}`);
-  for (const element of document.querySelectorAll('main *, header *, footer *')) {
-    const { right, width } = element.getBoundingClientRect();
-    if (width === 0 || right <= innerWidth + 1 || element.closest('svg, .quiet, .skip, nav, .cursor')) continue;
-    found.push(`${element.tagName}.${element.getAttribute('class') ?? ''} ends at ${right.toFixed(0)}`);
-  }
-  return found;
-}
+/** Opens every menu and whatever else is folded. @param {import('playwright-core').Page} page */
+const unfold = (page) => page.evaluate(() => document.querySelectorAll('main details').forEach((details) => (details.open = true)));
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
 test('on a phone nothing is wider than the screen, and every control is 40 px high', async () => {
-  for (const path of PAGES) {
+  for (const path of pages) {
     await onPage(server.url + path, async (page) => {
-      if (await page.locator('#connection').count()) await isLive(page);
+      await complete(page);
       assert.deepEqual(await page.evaluate(wide), [], path);
+      await unfold(page);
+      assert.deepEqual(await page.evaluate(wide), [], `${path}, unfolded`);
       const low = await page.evaluate(() =>
-        [...document.querySelectorAll('button, input, summary, nav a, .brand')]
+        [...document.querySelectorAll('button, input, select, textarea, summary, nav a, .brand, .menu a')]
+          // A box to tick is as large as its label.
+          .map((control) => control.matches('[type="checkbox"]') ? control.closest('label') : control)
           .filter((control) => control.checkVisibility() && control.getBoundingClientRect().height < 39.5)
-          .map((control) => `${control.tagName} ${control.textContent.trim()} ${control.getBoundingClientRect().height}`),
+          .map((control) => `${control.tagName} ${control.getAttribute('name') ?? control.textContent.trim()} ${control.getBoundingClientRect().height}`),
       );
       assert.deepEqual(low, [], path);
       const last = page.locator('footer a');
@@ -227,12 +217,13 @@ test('whatever has the focus shows it', async () => {
 });
 
 test('no page has an error on its console or breaks its own policy', async () => {
-  for (const path of [...PAGES, '/api/docs']) {
+  for (const path of [...pages, '/api/docs']) {
     const { status } = await fetch(server.url + path);
     if (path === '/api/docs' && status === 404) continue;
     await onPage(server.url + path, async (page) => {
+      await complete(page);
       if (await page.locator('[data-chart]').count()) {
-        await page.waitForSelector('.apexcharts-canvas path');
+        await page.waitForSelector('.apexcharts-canvas path', { state: 'attached' });
         const plot = page.locator('.plot').first();
         await plot.hover({ position: { x: 200, y: 60 } });
         await page.locator('.cursor:not([hidden])').first().waitFor();

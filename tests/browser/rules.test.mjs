@@ -62,7 +62,7 @@ const field = (page, name) => page.locator(`#rule-form [name="${name}"]`);
  * @param {import('playwright-core').Page} page
  * @param {string} words  its heading
  */
-const outcome = (page, words) => page.locator('#trial').getByRole('heading', { name: words, exact: true }).waitFor();
+const outcome = (page, words) => page.locator('#trial h2', { hasText: new RegExp(`^${words}$`) }).waitFor();
 
 /** Figures of the trial, a line each. @param {import('playwright-core').Page} page */
 const figures = (page) =>
@@ -207,7 +207,9 @@ test('a rule is made of a metric, and another like it', async () => {
   await onPage(`${server.url}/rules/edit?metric=vat_level`, async (page) => {
     assert.equal(await page.textContent('h1'), 'New rule');
     assert.equal(await field(page, 'metric').inputValue(), 'vat_level');
-    await page.locator('[data-fault="name"]').waitFor();
+    await isLive(page);
+    await page.getByText('Say what it watches').waitFor();
+    assert.equal(await page.locator('[data-fault], [aria-invalid]').count(), 0, 'nobody is blamed before anything is written');
     await field(page, 'name').fill('vat');
     await field(page, 'critical.fire').fill('50');
     await outcome(page, 'It would have fired once');
@@ -261,7 +263,7 @@ test('the keyboard leads to the rules, to a new one, and to what belongs to them
       await page.waitForURL(server.url + path);
       await page.waitForFunction(() => document.documentElement.classList.contains('js') && document.readyState === 'complete');
     }
-    await page.locator('[data-fault="name"]').waitFor();
+    await isLive(page);
     await field(page, 'name').pressSequentially('gran');
     assert.equal(page.url(), `${server.url}/rules/edit`, 'in a field a letter is a letter');
     assert.equal(await field(page, 'name').inputValue(), 'gran');

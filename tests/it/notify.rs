@@ -439,7 +439,7 @@ async fn a_command_gets_its_arguments_whole_and_the_message_on_its_input() {
     let entries = over(&server, 1).await;
     assert_eq!(
         (&entries[0]["state"], &entries[0]["answer"]),
-        (&json!("sent"), &json!("exit status: 0: done"))
+        (&json!("sent"), &json!("done: done"))
     );
     let written = std::fs::read_to_string(&out).unwrap();
     let lines: Vec<_> = written.lines().collect();

@@ -59,7 +59,16 @@ pub(super) async fn run(arguments: &[Template], message: &Message<'_>) -> Outcom
     let said = said.lock().clone();
     match status {
         Ok(status) => {
-            let said = format!("{status}: {}", String::from_utf8_lossy(&said));
+            let how = match status.code() {
+                Some(0) => "done".to_owned(),
+                Some(code) => format!("ended with {code}"),
+                None => status.to_string(),
+            };
+            let said = String::from_utf8_lossy(&said);
+            let said = match said.trim() {
+                "" => how,
+                said => format!("{how}: {said}"),
+            };
             match status.success() {
                 true => Outcome::Taken(said),
                 false => Outcome::Again(said, None),

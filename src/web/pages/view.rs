@@ -89,6 +89,15 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
+/// A duration that is over: exact below a minute.
+pub fn lasted(seconds: u64) -> String {
+    match seconds {
+        0 => "less than 1 s".to_owned(),
+        1..60 => format!("{seconds} s"),
+        _ => duration(seconds),
+    }
+}
+
 /// A labelled number.
 #[derive(Debug, Clone, Default)]
 pub struct Figure {

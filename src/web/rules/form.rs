@@ -113,7 +113,12 @@ impl Form {
                 pairs.collect::<Vec<_>>().join("\n")
             }
             (key, Value::Object(keys)) => {
-                for (under, value) in keys {
+                // What is over where it fires was not said, and goes with where it fires.
+                let is_same = keys.get("fire") == keys.get("clear");
+                for (under, value) in keys
+                    .iter()
+                    .filter(|(under, _)| !(is_same && *under == "clear"))
+                {
                     self.put(&format!("{key}.{under}"), value);
                 }
                 return;
@@ -141,6 +146,12 @@ impl Form {
     /// Whether this is what is in a field.
     pub fn is(&self, name: &str, text: &str) -> bool {
         self.get(name) == text
+    }
+
+    /// Whether it says when it fires, so that it may be a rule.
+    pub fn says_something(&self) -> bool {
+        let fires = ["info.fire", "warning.fire", "critical.fire"];
+        fires.iter().any(|name| !self.get(name).is_empty()) || self.is("no_data.then", "fire")
     }
 
     /// Whether any of these fields says something else than a new rule does.

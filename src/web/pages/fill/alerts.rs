@@ -8,7 +8,7 @@ use crate::{
     web::pages::{
         alerts::{AlertView, OpenAlerts},
         shell,
-        view::{State, duration},
+        view::{State, duration, lasted},
     },
 };
 
@@ -103,9 +103,15 @@ pub fn view(outlook: &Outlook<'_>, event: &AlertEvent) -> AlertView {
         exact: event
             .value
             .map_or(String::new(), |v| format!("{v} {}", event.unit)),
-        threshold: limit.map_or(String::new(), |limit| format!("{side} {}", figure(limit))),
+        threshold: limit.map_or(String::new(), |limit| match resolved {
+            true => format!("not {side} {}", figure(limit)),
+            false => format!("{side} {}", figure(limit)),
+        }),
         since: event.since.into(),
-        duration: duration(until.since(event.since).as_secs()),
+        duration: match until.since(event.since).as_secs() {
+            seconds if resolved => lasted(seconds),
+            seconds => duration(seconds),
+        },
         ended: resolved.then(|| event.timestamp.into()),
         reason: event
             .reason

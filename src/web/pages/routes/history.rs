@@ -262,7 +262,7 @@ fn annotated(annotation: &Activity, host: &HostName) -> Mark {
         host: of_host.map_or(String::new(), ToString::to_string),
         text: annotation.message.clone(),
         lasted: annotation.until.map_or(String::new(), |until| {
-            view::duration(until.since(begun).as_secs())
+            view::lasted(until.since(begun).as_secs())
         }),
         replay: fill::alerts::minute(host.as_str(), begun),
     }
@@ -277,7 +277,7 @@ fn mark(alert: &AlertEvent, now: Timestamp) -> Mark {
         state: Standing::Level(alert.level),
         host: alert.series.host.to_string(),
         text: alert.message.clone(),
-        lasted: view::duration(over.unwrap_or(now).since(alert.since).as_secs()),
+        lasted: view::lasted(over.unwrap_or(now).since(alert.since).as_secs()),
         replay: fill::alerts::minute(alert.series.host.as_str(), alert.since),
     }
 }
