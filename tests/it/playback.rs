@@ -216,7 +216,7 @@ async fn history_draws_what_was_kept_with_what_happened() {
     for expected in [
         "data-chart",
         "\"thresholds\":[{\"value\":90.0,\"level\":\"warning\"}]",
-        "cpu_usage at 20 on web1",
+        "cpu_usage at 98 on web1; now 20.0 %",
         "data-mark=\"warning\"",
         "data-mark=\"deploy\"",
         "shop 1.4.2 &#60;is&#62; out",
