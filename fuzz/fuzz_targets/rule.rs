@@ -1,4 +1,4 @@
-//! A rule as JSON, the body of a silence and of a backtest, and a file of tests of rules: any text. What is taken is written
+//! A rule as JSON and as a form, a silence as a body and as a form, the body of a backtest, and a file of tests of rules: any text. What is taken is written
 //! and read back the same, keeps its bounds and runs; what is not says why.
 
 #![no_main]
@@ -10,7 +10,7 @@ use tickwire::{
     backtest::unit,
     config::{rule_from_json, rule_to_json},
     model::{Silence, Timestamp},
-    web::{backtest, silences},
+    web::{backtest, rules::form::Form, silences},
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -37,6 +37,13 @@ fuzz_target!(|body: &[u8]| {
         Err(problem) => assert!(!problem.details().detail.is_empty()),
     }
     if let Ok(text) = std::str::from_utf8(body) {
+        if let Ok(rule) = rule_from_json(&Form::parse(text).rule()) {
+            let again = Form::of(&rule);
+            assert_eq!(rule_from_json(&again.rule()).unwrap(), rule, "{again:?}");
+        }
+        if let Ok(body) = silences::written::of_fields(text) {
+            let _ = silences::written::parse(&body, NOW);
+        }
         // Files it names are looked for where there are none.
         match unit::run_text(text, Path::new("/nowhere")) {
             Ok(verdicts) => assert!(!verdicts.is_empty()),

@@ -85,6 +85,8 @@ pub struct AlertPage {
     pub shape: String,
     /// The alert, as its newest transition left it.
     pub alert: AlertView,
+    /// At which thresholds it would not have fired; empty where that is fetched later.
+    pub quiet: String,
     /// What silences it, in words; empty if nothing does.
     pub silenced: String,
     /// The id of the silence that does; empty if none.

@@ -274,6 +274,7 @@ fn words(value: &Value, between: &str) -> String {
 mod tests {
     use super::*;
     use crate::config::{Config, rule_from_json};
+    use proptest::prelude::*;
 
     /// What a browser makes of it.
     fn sent(form: &Form) -> String {
@@ -316,6 +317,31 @@ mod tests {
         let rule = rule_from_json(&written).unwrap();
         let form = Form::parse(&sent(&Form::of(&rule)));
         assert_eq!(rule_from_json(&form.rule()), Ok(rule), "{form:?}");
+    }
+
+    proptest! {
+        /// Whatever rule a form makes, the form of that rule makes it again.
+        #[test]
+        fn no_form_panics_and_what_it_makes_comes_through(
+            fields in proptest::collection::vec(
+                (proptest::sample::select([&NUMBERS[..], &LISTS, &PAIRS, &TEXTS].concat()), "[a-z0-9 .,=*!_\\n\"{}-]{0,12}"),
+                0..6,
+            ),
+            critical in any::<f64>(),
+        ) {
+            let mut form = Form::blank();
+            for (name, text) in [("name", "a"), ("metric", "m"), ("critical.fire", &critical.to_string())] {
+                form.set(name, text);
+            }
+            for (name, text) in &fields {
+                form.set(name, text);
+            }
+            let form = Form::parse(&sent(&form));
+            if let Ok(rule) = rule_from_json(&form.rule()) {
+                let again = Form::parse(&sent(&Form::of(&rule)));
+                prop_assert_eq!(rule_from_json(&again.rule()), Ok(rule), "{:?}", again);
+            }
+        }
     }
 
     #[test]

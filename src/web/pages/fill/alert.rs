@@ -46,6 +46,7 @@ pub fn page(
     AlertPage {
         shell,
         shape: shape(outlook.live, newest.id),
+        quiet: String::new(),
         alert: AlertView {
             // That it is over explains nothing.
             why: alerts::why(fired.unwrap_or(newest)),

@@ -20,7 +20,7 @@ use crate::{
         api, channels,
         ingest::body,
         pages::{
-            alert::QuietFragment,
+            alert::{AlertPage, QuietFragment},
             chart::Chart,
             fill::{self, history::Span},
             live_page::LivePage,
@@ -59,6 +59,12 @@ pub async fn alert(request: HttpRequest, id: web::Path<String>) -> Result<HttpRe
         .channels
         .is_empty();
     let chart = chart_of(state, newest, &events).await?;
+    // Without scripts it is asked for by a link.
+    let is_asked = query::pairs(request.query_string()).any(|(name, _)| name == "quiet");
+    let quiet = match is_asked {
+        true => quiet_text(state, &id).await,
+        false => String::new(),
+    };
     let live = state.live().read();
     let outlook = fill::outlook::Outlook::new(&live, state.now());
     let id = newest.id.to_string();
@@ -66,7 +72,10 @@ pub async fn alert(request: HttpRequest, id: web::Path<String>) -> Result<HttpRe
         stream: Some(stream_url("alert", "", &[("alert", &id)])),
         ..render::frame(state, &outlook, "alert", "Alert")
     };
-    let page = fill::alert::page(&outlook, shell, &events, (&told, has_channels), chart);
+    let page = AlertPage {
+        quiet,
+        ..fill::alert::page(&outlook, shell, &events, (&told, has_channels), chart)
+    };
     html(StatusCode::OK, page.render())
 }
 
@@ -122,12 +131,15 @@ async fn chart_of(
 
 /// `GET /alerts/{id}/quiet`: at which thresholds it would not have fired, as a sentence.
 pub async fn quiet(request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let state = State::of(&request)?;
-    let text = match api::quiet_of(state, &id).await {
+    let text = quiet_text(State::of(&request)?, &id).await;
+    html(StatusCode::OK, QuietFragment { text }.render())
+}
+
+async fn quiet_text(state: &State, id: &str) -> String {
+    match api::quiet_of(state, id).await {
         Ok((quiet, rule, alert)) => fill::alert::quiet(&quiet, &rule, &alert),
         Err(problem) => problem.to_string(),
-    };
-    html(StatusCode::OK, QuietFragment { text }.render())
+    }
 }
 
 pub async fn silences(request: HttpRequest) -> Result<HttpResponse, Problem> {

@@ -30,6 +30,7 @@ fn one_alert() -> AlertPage {
     AlertPage {
         shell: shell("alert"),
         shape: "1f".to_owned(),
+        quiet: hostile(),
         alert: alert(),
         silenced: hostile(),
         silence: String::new(),
