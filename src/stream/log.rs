@@ -1,6 +1,6 @@
 //! The ordered log in memory: samples, alerts and activity under one sequence of numbers.
 //!
-//! Three lanes share the numbers and are bounded apart: samples and activity by bytes, alerts by count, so that a
+//! Four lanes share the numbers and are bounded apart: samples, activity and notifications by bytes, alerts by count, so that a
 //! flood of samples never pushes out an alert. What a lane forgets is told to whoever asks for it ([`Start::reset`]),
 //! and counted. The pipeline appends; readers copy out references and encode outside the lock.
 
