@@ -163,7 +163,7 @@ impl Notifier {
         self.0.configured.notify_one();
     }
 
-    /// Tries a channel, past whatever waits for it; at most [`TESTS`] at once.
+    /// Tries a channel, past whatever waits for it; at most four at once.
     pub async fn test(&self, name: &str) -> Result<Attempt, Untested> {
         let settings = self.settings();
         let channel = settings.notify.channels.iter().find(|c| &*c.name == name);

@@ -29,7 +29,7 @@ impl Trial {
         })
     }
 
-    /// Thresholds at which no alert would have opened in the time that was asked for; see [`farther`](Self::farther).
+    /// Thresholds at which no alert would have opened in the time that was asked for; all of them further out by the same distance.
     pub fn quiet(&self) -> Option<SuggestedLevels> {
         let is_enough = |outcome: &Outcome| outcome.alerts == 0;
         let as_it_is = self.outcome(&self.asked.rule, is_enough);
