@@ -9,6 +9,7 @@
 //! Samples are read once and tried as often as is asked for: with the rule as it is saved beside it, and with other thresholds
 //! until one tells people seldom enough ([`Trial::run`], [`Trial::quiet`]).
 
+mod look;
 mod recorded;
 mod report;
 mod suggest;

@@ -3,7 +3,7 @@
 
 import { peek } from './swap.js';
 
-const TITLE = document.title.replace(/^\(\d+!?\) /, '');
+const TITLE = document.title.slice(peek('badge')?.dataset.prefix?.length ?? 0);
 const KEY = 'tickwire-notify';
 const root = document.documentElement;
 /** What a stream brings later than this, after a sleep, is on the page and no news. */
@@ -12,16 +12,13 @@ const TOLD = new Set(['fired', 'escalated', 'resolved', 'no_data', 'reminder']);
 
 /** @typedef {{id: string, transition: string, level: string, message: string, host: string, notify: boolean, silenced: boolean, timestamp: string}} Alert */
 
-/** Title and icon say what the badge says, also while nothing else is shown because nobody sees it. */
+const icon = /** @type {HTMLLinkElement} */ (document.querySelector('link[rel="icon"]'));
+
+/** Title and icon are those of the badge, also while nothing else is shown because nobody sees it. */
 export function count() {
-  const badge = peek('badge');
-  const open = Number(badge?.getAttribute('data-open') ?? 0);
-  const critical = Number(badge?.getAttribute('data-critical') ?? 0);
-  const title = open > 0 ? `(${open}${critical > 0 ? '!' : ''}) ${TITLE}` : TITLE;
-  if (document.title !== title) document.title = title;
-  const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector('link[rel="icon"]'));
-  const url = icon?.dataset[critical > 0 ? 'critical' : open > 0 ? 'open' : 'calm'];
-  if (icon && url && icon.getAttribute('href') !== url) icon.href = url;
+  const { prefix = '', icon: url } = peek('badge')?.dataset ?? {};
+  if (document.title !== prefix + TITLE) document.title = prefix + TITLE;
+  if (url && icon.getAttribute('href') !== url) icon.href = url;
 }
 
 let can = 'Notification' in window && isSecureContext;

@@ -110,13 +110,14 @@ export function hold() {
 /**
  * A fragment as it was sent last, shown or kept.
  * @param {string} id
+ * @returns {HTMLElement | null}
  */
 export function peek(id) {
   const html = held?.get(id);
   if (!html) return document.getElementById(id);
   const template = document.createElement('template');
   template.innerHTML = html;
-  return template.content.firstElementChild;
+  return /** @type {HTMLElement | null} */ (template.content.firstElementChild);
 }
 
 /** Shows what was kept, and from now on everything at once. */

@@ -98,6 +98,14 @@ pub fn parts(value: f64, unit: &str) -> (String, String) {
     }
 }
 
+/// A count with its digits in threes: `1 234 567`, with narrow spaces at which no line breaks.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let threes = digits.as_bytes().rchunks(3).rev();
+    let threes: Vec<_> = threes.map(String::from_utf8_lossy).collect();
+    threes.join("\u{202f}")
+}
+
 /// [`parts`] in one text.
 pub fn figure(value: f64, unit: &str) -> String {
     let (number, unit) = parts(value, unit);
@@ -178,6 +186,18 @@ mod tests {
             (1e18, "", "1.00e18"),
         ] {
             assert_eq!(human(value, unit), text, "{value} {unit}");
+        }
+    }
+
+    #[test]
+    fn a_count_has_its_digits_in_threes() {
+        for (count, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1\u{202f}000"),
+            (1_234_567, "1\u{202f}234\u{202f}567"),
+        ] {
+            assert_eq!(grouped(count), text);
         }
     }
 

@@ -2,17 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { before, beforeEach, test } from 'node:test';
-import { Server, isLive, onPage, until } from './harness.mjs';
+import { BOILERS, Server, isLive, onPage, until } from './harness.mjs';
 
-const RULES = `
-[[rules]]
-name = "boiler_high"
-metric = "boiler_pressure"
-warning = { fire = 50, clear = 40 }
-critical = { fire = 90, clear = 80 }
-flapping.after = 0
-message = "Boiler {{ labels.boiler }} at {{ value }} bar"
-
+const RULES = `${BOILERS}
 [[rules]]
 name = "busy"
 metric = "cpu_usage"
@@ -29,7 +21,7 @@ before(async () => {
 });
 
 /** @param {string} boiler @param {number} value */
-const pressure = (boiler, value) => server.push('boiler_pressure', value, { host: 'plant', unit: 'bar', labels: { boiler } });
+const pressure = (boiler, value) => server.pressure(boiler, value);
 
 beforeEach(async () => {
   await pressure('a', 1);

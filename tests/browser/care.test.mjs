@@ -2,25 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { before, beforeEach, test } from 'node:test';
-import { Server, isLive, onPage, until } from './harness.mjs';
+import { BOILERS, Server, isLive, onPage, until } from './harness.mjs';
 
-const RULES = `
-[[rules]]
-name = "boiler_high"
-metric = "boiler_pressure"
-warning = { fire = 50, clear = 40 }
-critical = { fire = 90, clear = 80 }
-flapping.after = 0
-message = "Boiler {{ labels.boiler }} at {{ value }} bar"
-`;
 /** @type {Server} */
 let server;
 before(async () => {
-  server = await Server.start({ config: RULES });
+  server = await Server.start({ config: BOILERS });
 });
 
 /** @param {string} boiler @param {number} value */
-const pressure = (boiler, value) => server.push('boiler_pressure', value, { host: 'plant', unit: 'bar', labels: { boiler } });
+const pressure = (boiler, value) => server.pressure(boiler, value);
 
 const alerts = async () => (await server.get('/api/alerts')).alerts;
 const silences = async () => (await server.get('/api/silences')).silences;

@@ -43,6 +43,17 @@ export async function until(what, probe, timeout = 15_000) {
   }
 }
 
+/** A rule of boilers, with `Server.pressure`. */
+export const BOILERS = `
+[[rules]]
+name = "boiler_high"
+metric = "boiler_pressure"
+warning = { fire = 50, clear = 40 }
+critical = { fire = 90, clear = 80 }
+flapping.after = 0
+message = "Boiler {{ labels.boiler }} at {{ value }} bar"
+`;
+
 /** The server would take TICKWIRE_… for keys of its own. */
 const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TICKWIRE_')));
 
@@ -124,6 +135,15 @@ export class Server {
    */
   push(name, value, more = {}) {
     return this.post('/api/ingest', { name, value, ...more });
+  }
+
+  /**
+   * Of a boiler of the host plant, as BOILERS watches it.
+   * @param {string} boiler
+   * @param {number} value
+   */
+  pressure(boiler, value) {
+    return this.push('boiler_pressure', value, { host: 'plant', unit: 'bar', labels: { boiler } });
   }
 
   /** Waits until the server has sampled `count` times more. */

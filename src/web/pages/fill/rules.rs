@@ -205,7 +205,8 @@ pub fn result(
     let of_series = |key: &SeriesKey| (key.to_string(), Some(key) == shown);
     let episodes = &report.rule.episodes;
     let view = |episode: &Episode| fired(episode, report.to);
-    let (samples, series) = (report.samples, report.series);
+    let (samples, series) = (report.samples as u64, report.series as u64);
+    let grouped = quantity::grouped;
     let rows = [
         ("as it is here", Some(&report.rule)),
         ("as it is saved", report.saved.as_ref()),
@@ -245,14 +246,6 @@ pub fn result(
             .saturating_sub(MOST_FIRED),
         alerts: report.rule.alerts,
     }
-}
-
-/// `1,234,567`
-fn grouped(count: usize) -> String {
-    let digits = count.to_string();
-    let groups = digits.as_bytes().rchunks(3).rev();
-    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
-    groups.join(",")
 }
 
 fn firing(outcome: &Outcome) -> Vec<(State, String)> {

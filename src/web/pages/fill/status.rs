@@ -165,17 +165,10 @@ fn group(id: &str, title: &str, figures: Vec<Figure>) -> StatusGroup {
 
 /// A count with its thousands apart, since it only means something as it is.
 fn counted(label: &str, value: u64) -> Figure {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
+    let text = quantity::grouped(value);
     Figure {
         value: text,
-        exact: digits,
+        exact: value.to_string(),
         ..Figure::text(label, "")
     }
 }

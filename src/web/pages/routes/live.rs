@@ -17,9 +17,9 @@ use crate::{
         history::TIME,
         limits::Limit,
         pages::{
-            fill,
+            fill::{self, outlook::Outlook},
             live_page::LivePage,
-            render::{self, Fragments},
+            render::Fragments,
             shell::BadgeFragment,
         },
         problem::Problem,
@@ -107,7 +107,7 @@ fn frame(request: &HttpRequest, since: Option<Since>) -> Result<HttpResponse, Pr
 
 /// The fragment that every page has.
 pub(super) fn badge(state: &State) -> (String, String) {
-    let badge = render::still_shell(state, FRAME, "").badge;
+    let badge = fill::feeds::badge(&Outlook::new(&state.live().read(), state.now()));
     let html = BadgeFragment { badge }.render();
     ("badge".to_owned(), html.unwrap_or_default())
 }
